@@ -1,0 +1,6 @@
+//! `bootstrap`: verified tools on a Harness Delegate at start.
+
+pub mod cache;
+pub mod deadline;
+pub mod digest;
+pub mod platform;

@@ -1,0 +1,2 @@
+//! The `bootstrap` program: parse the command line, run it, report the outcome.
+fn main() {}
