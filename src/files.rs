@@ -1,0 +1,288 @@
+//! Files that are whole or absent: replace, swap, link, lock, and the room there is for them.
+
+mod lock;
+mod space;
+
+pub use lock::{Lock, LockError};
+pub use space::{Room, Shortage};
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags};
+
+/// The start of the names of what is not finished yet; a run that finds some left clears them away.
+pub const UNFINISHED: &str = ".unfinished-";
+
+/// Writes a file beside `path`, syncs it, and renames it over `path`, so that a reader, a kill or
+/// a power loss meets the old contents or the new, never a part.
+pub fn replace(path: &Path, contents: &[u8], mode: u32) -> Result<(), Error> {
+    let directory = parent(path);
+    fs::create_dir_all(directory)
+        .map_err(|source| Error::new("create the directory", directory, source))?;
+    let fail = |source| Error::new("write", path, source);
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    let mut file = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .permissions(permissions)
+        .tempfile_in(directory)
+        .map_err(fail)?;
+    file.write_all(contents).map_err(fail)?;
+    file.as_file().sync_all().map_err(fail)?;
+    file.persist(path).map_err(|error| fail(error.error))?;
+    // Some file systems cannot sync a directory; the rename stands all the same.
+    drop(File::open(directory).and_then(|directory| directory.sync_all()));
+    Ok(())
+}
+
+/// Writes into a file that is there already and must stay the same file: the kubelet bind-mounts
+/// the termination message.
+pub fn overwrite(path: &Path, contents: &[u8]) -> Result<(), Error> {
+    let fail = |source| Error::new("write", path, source);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .truncate(true)
+        .open(path)
+        .map_err(fail)?;
+    file.write_all(contents).map_err(fail)
+}
+
+/// Makes `link` point to `target`, replacing what link is there in one rename.
+///
+/// A file or directory that is not a symbolic link is not replaced: it is somebody else's.
+pub fn link(target: &Path, link: &Path) -> Result<(), Error> {
+    if fs::read_link(link).is_ok_and(|present| present == target) {
+        return Ok(());
+    }
+    match fs::symlink_metadata(link) {
+        Ok(present) if !present.is_symlink() => {
+            let source = io::Error::new(io::ErrorKind::AlreadyExists, "something else is there");
+            return Err(Error::new("make the link", link, source));
+        }
+        _ => {}
+    }
+    let staged = unfinished(link);
+    symlink(target, &staged).map_err(|source| Error::new("make the link", link, source))?;
+    fs::rename(&staged, link).map_err(|source| {
+        drop(fs::remove_file(&staged));
+        Error::new("make the link", link, source)
+    })
+}
+
+/// Moves the directory `staged` to `target`; what was at `target` is removed afterwards.
+///
+/// Both must be on one file system. Where the kernel or the file system cannot exchange two names
+/// (overlayfs), the old directory is moved aside first.
+pub fn swap_directory(staged: &Path, target: &Path) -> Result<(), Error> {
+    let fail = |source| Error::new("move a new version to", target, source);
+    if fs::symlink_metadata(target).is_err() {
+        return fs::rename(staged, target).map_err(fail);
+    }
+    let exchanged = rustix::fs::renameat_with(CWD, staged, CWD, target, RenameFlags::EXCHANGE);
+    let old = if exchanged.is_ok() {
+        staged.to_owned()
+    } else {
+        let aside = unfinished(target);
+        // A directory of an image's layer cannot be moved at all (EXDEV), but it can be removed.
+        fs::rename(target, &aside)
+            .or_else(|_| fs::remove_dir_all(target))
+            .map_err(fail)?;
+        fs::rename(staged, target).map_err(fail)?;
+        aside
+    };
+    remove(&old)
+}
+
+/// Removes a file or a directory with all that is in it; nothing there is no error.
+pub fn remove(path: &Path) -> Result<(), Error> {
+    let gone = match fs::symlink_metadata(path) {
+        Err(error) => Err(error),
+        Ok(present) if present.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+    };
+    match gone {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::new("remove", path, source))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes what killed runs left in `directory`; the caller holds the lock.
+pub fn remove_unfinished(directory: &Path) -> Result<(), Error> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Ok(());
+    };
+    for entry in entries.flatten() {
+        if entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(UNFINISHED.as_bytes())
+        {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Creates a directory with its parents.
+pub fn create_directory(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(|source| Error::new("create the directory", path, source))
+}
+
+/// A new empty directory in `parent`, whose name says that it is not finished.
+pub fn staging_directory(parent: &Path) -> Result<PathBuf, Error> {
+    create_directory(parent)?;
+    tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .tempdir_in(parent)
+        .map(tempfile::TempDir::keep)
+        .map_err(|source| Error::new("create a directory in", parent, source))
+}
+
+/// Forces everything written to the file system of `path` to the disk (`syncfs(2)`).
+pub fn sync(path: &Path) -> Result<(), Error> {
+    let fail = |source| Error::new("sync", path, source);
+    let file = File::open(path).map_err(fail)?;
+    rustix::fs::syncfs(&file).map_err(|errno| fail(errno.into()))
+}
+
+/// Whether this process may create files in `directory`.
+pub fn is_writable(directory: &Path) -> bool {
+    directory.is_dir() && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// A file's contents as text.
+pub fn read_text(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|source| Error::new("read", path, source))
+}
+
+/// An open, empty file of this mode that must not have been there.
+fn create_new(path: &Path, mode: u32) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(mode)
+        .open(path)
+}
+
+fn unfinished(path: &Path) -> PathBuf {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    parent(path).join(format!("{UNFINISHED}{name}-{}", std::process::id()))
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// A file or directory that could not be read, written, moved or removed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} `{}`", path.display())]
+pub struct Error {
+    /// What was tried, as a verb with its object.
+    action: &'static str,
+    /// The file or directory.
+    pub path: PathBuf,
+    /// Why it failed.
+    pub source: io::Error,
+}
+
+impl Error {
+    /// An error of this `action` on `path`.
+    pub fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn a_replaced_file_has_the_new_contents_and_mode_and_leaves_nothing_beside_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let world = world();
+        let path = world.path().join("receipts/aws.json");
+        replace(&path, b"old", 0o644).unwrap();
+        replace(&path, b"new", 0o600).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_is_moved_to_its_new_target() {
+        let world = world();
+        let path = world.path().join("aws");
+        link(Path::new("v1"), &path).unwrap();
+        link(Path::new("v2"), &path).unwrap();
+        assert_eq!(fs::read_link(&path).unwrap(), Path::new("v2"));
+    }
+
+    #[test]
+    fn a_link_does_not_replace_somebody_elses_file() {
+        let world = world();
+        let path = world.path().join("aws");
+        replace(&path, b"precious", 0o755).unwrap();
+        assert_eq!(
+            link(Path::new("v1"), &path).unwrap_err().source.kind(),
+            io::ErrorKind::AlreadyExists
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn a_swapped_directory_takes_the_place_of_the_old_one() {
+        let world = world();
+        let target = world.path().join("1.0");
+        for contents in ["old", "new"] {
+            let staged = staging_directory(world.path()).unwrap();
+            replace(&staged.join("file"), contents.as_bytes(), 0o644).unwrap();
+            swap_directory(&staged, &target).unwrap();
+            assert_eq!(read_text(&target.join("file")).unwrap(), contents);
+        }
+        assert_eq!(fs::read_dir(world.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn leftovers_of_a_killed_run_are_removed_and_nothing_else() {
+        let world = world();
+        staging_directory(world.path()).unwrap();
+        create_directory(&world.path().join("1.0")).unwrap();
+        remove_unfinished(world.path()).unwrap();
+        assert_eq!(fs::read_dir(world.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_directory_below_a_file_cannot_be_made_and_the_error_names_it() {
+        let world = world();
+        let file = world.path().join("file");
+        replace(&file, b"", 0o644).unwrap();
+        let error = replace(&file.join("below"), b"", 0o644).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("cannot create the directory `"),
+            "{error}"
+        );
+    }
+}
