@@ -1,8 +1,13 @@
 //! `bootstrap`: verified tools on a Harness Delegate at start.
 
 pub mod cache;
+pub mod config;
 pub mod context;
 pub mod deadline;
 pub mod digest;
+pub mod elf;
 pub mod files;
 pub mod platform;
+pub mod strict_yaml;
+pub mod timespan;
+pub mod tools;

@@ -1,0 +1,357 @@
+//! From what a person asks for to the release that is installed: the lock first, then the catalog.
+
+use std::fmt;
+
+use crate::platform::Platform;
+use crate::strict_yaml::Location;
+use crate::tools::catalog::{self, Catalog, Pinned, Tool};
+use crate::tools::lockfile::{self, Locked, Lockfile};
+use crate::tools::names::ToolName;
+use crate::tools::version::Version;
+use crate::tools::wanted::Wanted;
+use crate::tools::{Need, Release};
+
+/// Where pins come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Pins<'a> {
+    /// What this program carries.
+    pub catalog: &'a Catalog,
+    /// What the user has pinned.
+    pub lock: Option<&'a Lockfile>,
+    /// `--locked`: what the lock does not pin is refused.
+    pub locked: bool,
+    /// The platform to install for.
+    pub platform: Platform,
+}
+
+impl Pins<'_> {
+    /// The release that `wanted` asks for.
+    pub fn resolve(&self, wanted: &Wanted) -> Result<Release, Error> {
+        self.find(wanted).map_err(|problem| Error {
+            at: wanted.at.clone(),
+            problem: Box::new(problem),
+        })
+    }
+
+    fn find(&self, wanted: &Wanted) -> Result<Release, Problem> {
+        let name = &wanted.name;
+        let Some(lock) = self.lock else {
+            return self.find_in_catalog(wanted);
+        };
+        match (lock.tools.get(name), &wanted.version) {
+            (Some(locked), None) => self.find_in_lock(lock, name, locked),
+            (Some(locked), Some(version)) if *version == locked.version => {
+                self.find_in_lock(lock, name, locked)
+            }
+            (Some(locked), Some(version)) if self.locked => Err(Problem::OtherThanLocked {
+                tool: name.clone(),
+                wanted: version.clone(),
+                locked: locked.version.clone(),
+            }),
+            (None, _) if self.locked => Err(Problem::NotLocked { tool: name.clone() }),
+            (Some(locked), Some(version)) if !self.catalog.tools().contains_key(name) => {
+                Err(Problem::UnknownVersion {
+                    tool: name.clone(),
+                    version: version.clone(),
+                    near: vec![locked.version.clone()],
+                })
+            }
+            _ => self.find_in_catalog(wanted),
+        }
+    }
+
+    fn find_in_lock(
+        &self,
+        lock: &Lockfile,
+        name: &ToolName,
+        locked: &Locked,
+    ) -> Result<Release, Problem> {
+        let known = self.catalog.tools().get(name).map(|tool| &tool.description);
+        let description = locked.description.as_ref().or(known);
+        let Some(description) = description else {
+            return Err(Problem::NotDescribed { tool: name.clone() });
+        };
+        let source = lock.source(name, locked, self.platform);
+        let source = source.map_err(|source| Problem::Lock { source })?;
+        let version = locked.version.clone();
+        match source {
+            Some(source) => Ok(description.release(name.clone(), version, self.platform, source)),
+            None => Err(Problem::OtherPlatform {
+                tool: name.clone(),
+                version,
+                platform: self.platform,
+                platforms: locked.source.platforms(),
+            }),
+        }
+    }
+
+    fn find_in_catalog(&self, wanted: &Wanted) -> Result<Release, Problem> {
+        let name = &wanted.name;
+        let Some(tool) = self.catalog.tools().get(name) else {
+            return Err(Problem::UnknownTool {
+                tool: name.clone(),
+                near: self.similar(name),
+            });
+        };
+        let version = wanted.version.as_ref().unwrap_or(&tool.default);
+        let source = self.catalog.source(name, version, self.platform);
+        match source.map_err(|source| Problem::Catalog { source })? {
+            Some(source) => {
+                let name = name.clone();
+                Ok(tool
+                    .description
+                    .release(name, version.clone(), self.platform, source))
+            }
+            None => Err(self.missing(name, tool, version)),
+        }
+    }
+
+    /// Why the catalog has nothing: the version is unknown, or it is not made for the platform.
+    fn missing(&self, name: &ToolName, tool: &Tool, version: &Version) -> Problem {
+        let versions = self.catalog.versions(name);
+        match versions.iter().find(|pinned| pinned.version == *version) {
+            Some(pinned) => Problem::OtherPlatform {
+                tool: name.clone(),
+                version: version.clone(),
+                platform: self.platform,
+                platforms: pinned.platforms.clone(),
+            },
+            None => Problem::UnknownVersion {
+                tool: name.clone(),
+                version: version.clone(),
+                near: near(&versions, version, &tool.default),
+            },
+        }
+    }
+
+    /// At most three names of tools that could have been meant.
+    fn similar(&self, name: &ToolName) -> Vec<ToolName> {
+        let locked = self.lock.into_iter().flat_map(|lock| lock.tools.keys());
+        let known = self.catalog.tools().keys().chain(locked);
+        let mut scored: Vec<(f64, &ToolName)> = known
+            .map(|known| (strsim::jaro_winkler(known.as_str(), name.as_str()), known))
+            .filter(|(score, _)| *score > 0.7)
+            .collect();
+        scored.sort_by(|(left, _), (right, _)| right.total_cmp(left));
+        scored.dedup_by_key(|(_, name)| *name);
+        scored
+            .into_iter()
+            .take(3)
+            .map(|(_, name)| name.clone())
+            .collect()
+    }
+}
+
+/// The newest version within the unknown one, its neighbours, and the default; oldest first.
+fn near(versions: &[Pinned], unknown: &Version, default: &Version) -> Vec<Version> {
+    let known = || versions.iter().map(|pinned| &pinned.version);
+    let within = known().filter(|version| version.is_within(unknown)).max();
+    let below = known().filter(|version| *version < unknown).max();
+    let above = known().filter(|version| *version > unknown).min();
+    let neighbours = match within {
+        Some(within) => vec![Some(within)],
+        None => vec![below, above],
+    };
+    let mut near: Vec<Version> = neighbours.into_iter().flatten().cloned().collect();
+    near.push(default.clone());
+    near.sort();
+    near.dedup();
+    near
+}
+
+/// What was asked for cannot be had.
+#[derive(Debug)]
+pub struct Error {
+    /// Where it was asked for in a file; none: on the command line.
+    pub at: Option<Location>,
+    /// Why it cannot be had.
+    pub problem: Box<Problem>,
+}
+
+/// Who is to put it right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The command line.
+    Request,
+    /// A file: the one that the error is located in, or the lock.
+    File,
+    /// Bytes that are not the pinned ones.
+    Untrusted,
+    /// This program.
+    Program,
+}
+
+impl Error {
+    /// Who is to put it right.
+    pub fn fault(&self) -> Fault {
+        match &*self.problem {
+            Problem::Catalog { .. } => Fault::Program,
+            Problem::Lock {
+                source: lockfile::Error::Digest { .. },
+            } => Fault::Untrusted,
+            Problem::Lock { .. } | Problem::NotDescribed { .. } => Fault::File,
+            _ if self.at.is_some() => Fault::File,
+            _ => Fault::Request,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match &*self.problem {
+            Problem::UnknownTool { near, .. } if near.is_empty() => {
+                Some("`bootstrap install --list` shows the tools there are".to_owned())
+            }
+            Problem::UnknownTool { near, .. } => Some(format!(
+                "did you mean {}? `bootstrap install --list` shows the tools there are",
+                list(near, "or")
+            )),
+            Problem::UnknownVersion { tool, near, .. } => Some(format!(
+                "there is {}; `bootstrap install --list` shows all, and a lock can pin any other version of {tool}",
+                list(near, "and")
+            )),
+            Problem::OtherPlatform { tool, .. } => Some(format!(
+                "ask for another version of {tool}, or pin one with a lock"
+            )),
+            Problem::OtherThanLocked { tool, locked, .. } => Some(format!(
+                "ask for {tool} or {tool}@{locked}, make the lock again, or leave --locked out"
+            )),
+            Problem::NotLocked { tool } => {
+                Some(format!("add {tool} to the lock, or leave --locked out"))
+            }
+            Problem::NotDescribed { tool } => Some(format!(
+                "give `layout`, `programs` and `smoke` for {tool} in the lock"
+            )),
+            Problem::Lock { source } => source.hint().map(str::to_owned),
+            Problem::TooOld { need, .. } => Some(format!(
+                "ask for {} {} or newer, or for none",
+                need.tool, need.at_least
+            )),
+            Problem::Twice { .. } => Some("ask for it once".to_owned()),
+            Problem::Catalog { .. } => Some("please report this as a bug".to_owned()),
+        }
+    }
+}
+
+/// `a, b or c`.
+fn list<T: fmt::Display>(items: &[T], last: &str) -> String {
+    let mut text = String::new();
+    for (index, item) in items.iter().enumerate() {
+        match index {
+            0 => {}
+            _ if index + 1 == items.len() => text.extend([" ", last, " "]),
+            _ => text.push_str(", "),
+        }
+        text.push_str(&item.to_string());
+    }
+    text
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(at) = &self.at {
+            write!(f, "{at}: ")?;
+        }
+        self.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for Error {
+    /// The problem is in the message already, so this is what is behind it.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&*self.problem)
+    }
+}
+
+/// Why a tool cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// Nobody has heard of it.
+    #[error("no tool is called {tool}")]
+    UnknownTool {
+        /// What was asked for.
+        tool: ToolName,
+        /// Names like it, the likest first.
+        near: Vec<ToolName>,
+    },
+    /// The version is not pinned anywhere.
+    #[error("{tool} {version} is not in the catalog, and unpinned downloads are refused")]
+    UnknownVersion {
+        /// The tool.
+        tool: ToolName,
+        /// What was asked for.
+        version: Version,
+        /// Versions near it and the default, oldest first.
+        near: Vec<Version>,
+    },
+    /// The version exists for other platforms only.
+    #[error(
+        "{tool} {version} has no artifact for {platform}, only for {}",
+        list(platforms, "and")
+    )]
+    OtherPlatform {
+        /// The tool.
+        tool: ToolName,
+        /// The version.
+        version: Version,
+        /// The platform to install for.
+        platform: Platform,
+        /// The platforms there are.
+        platforms: Vec<Platform>,
+    },
+    /// `--locked`, and the lock pins another version.
+    #[error("{tool} {wanted} was asked for, and the lock pins {locked}")]
+    OtherThanLocked {
+        /// The tool.
+        tool: ToolName,
+        /// What was asked for.
+        wanted: Version,
+        /// What the lock has.
+        locked: Version,
+    },
+    /// `--locked`, and the lock does not pin it.
+    #[error("the lock does not pin {tool}")]
+    NotLocked {
+        /// The tool.
+        tool: ToolName,
+    },
+    /// The lock pins a tool that nobody describes.
+    #[error("the lock pins {tool}, which the catalog lacks, without saying how it is laid out")]
+    NotDescribed {
+        /// The tool.
+        tool: ToolName,
+    },
+    /// What the lock pins it by cannot be used.
+    #[error("the lock's pin cannot be used")]
+    Lock {
+        /// Why.
+        source: lockfile::Error,
+    },
+    /// Another tool that was asked for is too old for this one.
+    #[error("{tool} {version} needs {} {} or newer, and {found} was asked for", need.tool, need.at_least)]
+    TooOld {
+        /// The tool that has the need.
+        tool: ToolName,
+        /// Its version.
+        version: Version,
+        /// What it needs.
+        need: Need,
+        /// The version it would get.
+        found: Version,
+    },
+    /// One tool, two versions.
+    #[error("{tool} was asked for twice, as {first} and as {second}")]
+    Twice {
+        /// The tool.
+        tool: ToolName,
+        /// One version.
+        first: Version,
+        /// The other.
+        second: Version,
+    },
+    /// The catalog is broken.
+    #[error("the catalog cannot be used")]
+    Catalog {
+        /// Why.
+        source: catalog::Error,
+    },
+}
