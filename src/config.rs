@@ -168,3 +168,139 @@ impl<'de> Visitor<'de> for ToolEntryVisitor {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(Path::new("/etc/b/bootstrap.yaml"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_key_is_understood() {
+        let config = parse(
+            "version: 1
+tools:
+  - aws-iam-authenticator@v0.5.9
+  - tool: serverless
+    version: 2.50.0
+    optional: true
+  - { tool: kubectl, version: 1.20 }
+mirrors: [\"https://artifacts.corp/{host}/{path}\", \"file:///mnt/bundle\"]
+deadline: 1m30s
+lock: locks/bootstrap.lock
+locked: true
+prefix: /opt/b
+bin_dir: /usr/local/bin
+cache_dir: cache
+no_origin: true
+offline: false
+npm_registry: https://npm.corp/api/
+ca_bundle: ca.pem
+on_failure: continue
+slim: true
+report: report.json
+",
+        )
+        .unwrap();
+        let tools = config.tools.unwrap();
+        let shown: Vec<_> = tools
+            .iter()
+            .map(|tool| {
+                let at = tool.at.as_ref().unwrap();
+                format!("{tool} {} {}:{}", tool.optional, at.line, at.column)
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "aws-iam-authenticator@0.5.9 false 3:5",
+                "serverless@2.50.0 true 4:5",
+                "kubectl@1.20 false 7:5"
+            ]
+        );
+        assert_eq!(config.mirrors.unwrap().len(), 2);
+        assert_eq!(config.deadline.unwrap().to_string(), "1m30s");
+        assert_eq!(
+            config.lock.unwrap(),
+            Path::new("/etc/b/locks/bootstrap.lock")
+        );
+        assert_eq!(config.prefix.unwrap(), Path::new("/opt/b"));
+        assert_eq!(config.bin_dir.unwrap(), Path::new("/usr/local/bin"));
+        assert_eq!(config.cache_dir.unwrap(), Path::new("/etc/b/cache"));
+        assert_eq!(config.ca_bundle.unwrap(), Path::new("/etc/b/ca.pem"));
+        assert_eq!(config.report.unwrap(), Path::new("/etc/b/report.json"));
+        assert_eq!(
+            config.npm_registry.unwrap().as_str(),
+            "https://npm.corp/api/"
+        );
+        assert_eq!(config.on_failure, Some(OnFailure::Continue));
+        let switches = [config.locked, config.no_origin, config.offline, config.slim];
+        assert_eq!(switches, [Some(true), Some(true), Some(false), Some(true)]);
+    }
+
+    #[test]
+    fn every_key_may_be_absent() {
+        assert_eq!(parse("version: 1\n"), Ok(Config::default()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_located() {
+        for (text, error) in [
+            (
+                "tools:\n  - AWS\n",
+                "3:5: tools[0]: `AWS` is not a tool's name: it takes lower-case letters, digits, `.` and `-`",
+            ),
+            (
+                "tools:\n  - node\n  - 12\n",
+                "4:5: tools[1]: invalid type: integer `12`, expected TOOL[@VERSION], or a mapping with `tool`, `version` and `optional`",
+            ),
+            (
+                "tools:\n  - tool: node\n    verison: 12\n",
+                "4:5: tools[0]: unknown field `verison`, expected one of `tool`, `version`, `optional`",
+            ),
+            (
+                "tools:\n  - tool: node\n    tool: node\n",
+                "4:5: tools[0]: the key `tool` is there twice",
+            ),
+            (
+                "tools:\n  - tool: node\n    version: new\n",
+                "4:14: tools[0].version: `new` is not a version: it starts with a digit, as 2.36.7 does",
+            ),
+            (
+                "tools:\n  - version: 12\n",
+                "3:5: tools[0]: missing field `tool`",
+            ),
+            (
+                "deadline: soon\n",
+                "2:11: deadline: `soon` is not a length of time: it takes one like 90s, 1m30s or 500ms",
+            ),
+            (
+                "mirrors: [\"https://m.example/{x}\"]\n",
+                "2:11: mirrors[0]: a mirror is a URL with no placeholders but {host}, {path}, {alg} and {hex}",
+            ),
+            (
+                "npm_registry: npm\n",
+                "2:15: npm_registry: relative URL without a base",
+            ),
+            (
+                "offline: maybe\n",
+                "2:10: offline: invalid type: string \"maybe\", expected a boolean",
+            ),
+            (
+                "on_failure: retry\n",
+                "2:13: on_failure: unknown variant `retry`, expected one of `default`, `fail`, `continue`",
+            ),
+        ] {
+            let found = parse(&format!("version: 1\n{text}")).unwrap_err();
+            assert_eq!(found, format!("/etc/b/bootstrap.yaml:{error}"));
+        }
+    }
+
+    #[test]
+    fn clusters_are_not_a_key_of_this_format_yet() {
+        let error = parse("version: 1\nclusters: []\n").unwrap_err();
+        assert!(error.contains(":2:1: unknown field `clusters`"), "{error}");
+    }
+}

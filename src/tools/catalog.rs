@@ -11,10 +11,10 @@ use crate::digest::Digest;
 use crate::platform::{Arch, Platform};
 use crate::tools::description::{
     Contradiction, Description, LayoutName, LimitsEntry, NeedEntry, ProgramEntry, SmokeEntry,
-    Template,
 };
 use crate::tools::names::{ProgramName, ToolName, TreePath};
 use crate::tools::package_lock::{self, PackageLock};
+use crate::tools::template::Template;
 use crate::tools::version::Version;
 use crate::tools::{Artifact, Source};
 
@@ -298,3 +298,6 @@ pub enum Error {
         source: package_lock::Error,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,12 @@
 //! How a tool is laid out and run: the keys that `manifests/tools.yaml` and a lock share.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::platform::Platform;
-use crate::strict_yaml;
 use crate::tools::names::{ProgramName, ToolName, TreePath};
+use crate::tools::template::Template;
 use crate::tools::version::Version;
 use crate::tools::{Layout, Limits, Need, Program, ProgramKind, Release, Smoke, Source};
 
@@ -48,7 +46,7 @@ pub enum LayoutName {
 
 /// One entry of `programs`: either its `kind` or what it is to `run_with`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 pub struct ProgramEntry {
     /// Where it is in the tree.
     pub path: TreePath,
@@ -72,7 +70,7 @@ pub enum KindName {
 
 /// The value of `smoke`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 pub struct SmokeEntry {
     /// The program to run.
     pub program: ProgramName,
@@ -91,7 +89,7 @@ pub struct SmokeEntry {
 
 /// One entry of `needs`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 pub struct NeedEntry {
     /// The other tool.
     pub tool: ToolName,
@@ -107,7 +105,7 @@ pub struct NeedEntry {
 
 /// The value of `limits`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 pub struct LimitsEntry {
     /// MiB downloaded.
     pub download_mib: u32,
@@ -245,71 +243,6 @@ impl LimitsEntry {
     }
 }
 
-/// Text with placeholders: `{version}`, `{arch}`, `{uname}`, `{node_arch}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(String);
-
-impl Template {
-    /// The text for this version and platform.
-    pub fn expand(&self, version: &str, platform: Platform) -> String {
-        let mut text = self.0.clone();
-        for (name, value) in placeholders(version, platform) {
-            text = text.replace(&format!("{{{name}}}"), value);
-        }
-        text
-    }
-}
-
-fn placeholders(version: &str, Platform { arch }: Platform) -> [(&'static str, &str); 4] {
-    [
-        ("version", version),
-        ("arch", arch.go()),
-        ("uname", arch.uname()),
-        ("node_arch", arch.node()),
-    ]
-}
-
-impl FromStr for Template {
-    type Err = UnknownPlaceholder;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let template = Self(text.to_owned());
-        if template.expand("", Platform::host()).contains(['{', '}']) {
-            return Err(UnknownPlaceholder {
-                text: text.to_owned(),
-            });
-        }
-        Ok(template)
-    }
-}
-
-impl fmt::Display for Template {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Serialize for Template {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Template {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        strict_yaml::text(deserializer)
-    }
-}
-
-/// A placeholder that stands for nothing.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "`{text}` has an unknown placeholder: there are {{version}}, {{arch}}, {{uname}} and {{node_arch}}"
-)]
-pub struct UnknownPlaceholder {
-    text: String,
-}
-
 /// The keys of a description contradict each other.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Contradiction {
@@ -339,23 +272,6 @@ pub enum Contradiction {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn placeholders_take_the_names_that_vendors_use() {
-        let all: Template = "{version} {arch} {uname} {node_arch}".parse().unwrap();
-        let shown = Platform::ALL.map(|platform| all.expand("1.2.3", platform));
-        assert_eq!(
-            shown,
-            ["1.2.3 amd64 x86_64 x64", "1.2.3 arm64 aarch64 arm64"]
-        );
-    }
-
-    #[test]
-    fn an_unknown_placeholder_is_refused() {
-        for text in ["{os}", "{", "}", "{version", "{Version}"] {
-            assert!(text.parse::<Template>().is_err(), "{text}");
-        }
-    }
 
     fn check(
         yaml_smoke_program: &str,

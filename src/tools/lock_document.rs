@@ -13,15 +13,15 @@ use crate::strict_yaml;
 use crate::tools::Artifact;
 use crate::tools::description::{
     Contradiction, Description, LayoutName, LimitsEntry, NeedEntry, ProgramEntry, SmokeEntry,
-    Template,
 };
 use crate::tools::lockfile::{DEFAULT_PROOF, Locked, LockedSource, Target};
 use crate::tools::names::{ProgramName, ToolName, TreePath};
+use crate::tools::template::Template;
 use crate::tools::version::Version;
 
 /// The whole file.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 pub(super) struct Document {
     pub(super) version: u32,
     pub(super) tools: BTreeMap<ToolName, Entry>,
@@ -29,7 +29,7 @@ pub(super) struct Document {
 
 /// One tool.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 pub(super) struct Entry {
     version: Version,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub(super) struct Entry {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 struct ArtifactEntry {
     url: PinnedUrl,
     #[serde(deserialize_with = "strict_yaml::text", serialize_with = "as_text")]
@@ -65,7 +65,7 @@ struct ArtifactEntry {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 struct PackageLockEntry {
     file: TreePath,
     #[serde(deserialize_with = "strict_yaml::text", serialize_with = "as_text")]

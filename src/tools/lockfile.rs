@@ -254,3 +254,6 @@ impl Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

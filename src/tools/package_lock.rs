@@ -351,3 +351,6 @@ pub enum Problem {
     #[error("is there twice")]
     Twice,
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,7 +84,7 @@ impl Order<'_> {
             let other = self.other(need, &planned)?;
             if other.release.version < need.at_least {
                 return Err(Error {
-                    at: planned.at,
+                    at: other.at,
                     problem: Box::new(Problem::TooOld {
                         tool: planned.release.tool,
                         version: planned.release.version,
@@ -130,5 +130,114 @@ impl Order<'_> {
             needed_by: Some(planned.release.tool.clone()),
             at: planned.at.clone(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::Platform;
+    use crate::tools::catalog::Catalog;
+
+    /// The plan for these, where a final `?` makes one optional; or the error.
+    fn plan_of(wanted: &[&str]) -> Result<Vec<String>, String> {
+        let catalog = Catalog::builtin().unwrap();
+        let pins = Pins {
+            catalog: &catalog,
+            lock: None,
+            locked: false,
+            platform: Platform::ALL[0],
+        };
+        let wanted: Vec<Wanted> = wanted
+            .iter()
+            .map(|text| Wanted {
+                optional: text.ends_with('?'),
+                ..text.trim_end_matches('?').parse().unwrap()
+            })
+            .collect();
+        let shown = |planned: &Planned| {
+            let optional = if planned.optional { "?" } else { "" };
+            let needed = planned
+                .needed_by
+                .as_ref()
+                .map(|tool| format!(" for {tool}"));
+            let release = &planned.release;
+            format!(
+                "{}@{}{optional}{}",
+                release.tool,
+                release.version,
+                needed.unwrap_or_default()
+            )
+        };
+        match plan(&pins, &wanted) {
+            Ok(planned) => Ok(planned.iter().map(shown).collect()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn check(wanted: &[&str], expected: &[&str]) {
+        assert_eq!(plan_of(wanted).unwrap(), expected, "{wanted:?}");
+    }
+
+    #[test]
+    fn what_a_tool_needs_comes_before_it() {
+        check(
+            &["serverless"],
+            &["node@22.22.2 for serverless", "serverless@3.40.0"],
+        );
+        check(
+            &["serverless", "node@20.20.2"],
+            &["node@20.20.2", "serverless@3.40.0"],
+        );
+    }
+
+    #[test]
+    fn optional_tools_come_last_and_what_only_they_need_is_optional_too() {
+        check(
+            &["serverless?", "aws-cli"],
+            &[
+                "aws-cli@2.36.7",
+                "node@22.22.2? for serverless",
+                "serverless@3.40.0?",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_tool_that_a_required_one_needs_is_required() {
+        check(
+            &["node?", "serverless"],
+            &["node@22.22.2", "serverless@3.40.0"],
+        );
+        check(
+            &["serverless?", "node"],
+            &["node@22.22.2", "serverless@3.40.0?"],
+        );
+        check(&["node?", "node"], &["node@22.22.2"]);
+    }
+
+    #[test]
+    fn a_needed_tool_that_is_too_old_is_refused_with_the_reason() {
+        let error = plan_of(&["node@12.22.12", "serverless@2.50.0"]).unwrap_err();
+        assert_eq!(
+            error,
+            "serverless 2.50.0 needs node 14 or newer, and this would install 12.22.12"
+        );
+        let error = plan_of(&["serverless", "node@14.21.0"]).unwrap_err();
+        assert_eq!(
+            error,
+            "serverless 3.40.0 needs node 16 or newer, and this would install 14.21.0"
+        );
+        check(
+            &["serverless@2.50.0", "node@14.21.0"],
+            &["node@14.21.0", "serverless@2.50.0"],
+        );
+    }
+
+    #[test]
+    fn one_tool_in_two_versions_is_refused() {
+        let error = plan_of(&["node", "node@20.20.2"]).unwrap_err();
+        assert_eq!(error, "node was asked for twice, as 22.22.2 and as 20.20.2");
+        check(&["node", "node@22.22.2"], &["node@22.22.2"]);
     }
 }

@@ -327,7 +327,7 @@ pub enum Problem {
         source: lockfile::Error,
     },
     /// Another tool that was asked for is too old for this one.
-    #[error("{tool} {version} needs {} {} or newer, and {found} was asked for", need.tool, need.at_least)]
+    #[error("{tool} {version} needs {} {} or newer, and this would install {found}", need.tool, need.at_least)]
     TooOld {
         /// The tool that has the need.
         tool: ToolName,
@@ -355,3 +355,6 @@ pub enum Problem {
         source: catalog::Error,
     },
 }
+
+#[cfg(test)]
+mod tests;
