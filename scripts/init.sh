@@ -85,7 +85,8 @@ bootstrap_start() (
     for try in 1 2 3; do
       # shellcheck disable=SC2086
       command curl -fsSL --proto =https,http --connect-timeout 10 --max-time 40 --retry 4 \
-        --retry-delay 1 --retry-max-time 30 --retry-connrefused ${PROXY_CURL:-} "$@" -o "$own.part" -- "$url" >&2
+        --retry-delay 1 --retry-max-time 30 --retry-connrefused \
+        ${PROXY_CURL:-} "$@" -o "$own.part" -- "$url" >&2
       status=$?
       case $status in
         18 | 52 | 55 | 56) [ "$try" = 3 ] || sleep 1 ;;
