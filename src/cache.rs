@@ -1,10 +1,99 @@
 //! The cache of finished downloads, addressed by digest, and the proof that a file was checked.
+//!
+//! `<dir>/<alg>/<hex>` is a finished file; `<hex>.partial` is one under way, locked by the process
+//! that writes it; `<hex>.partial.validator` says how to resume it; `<hex>.rejected` is the last
+//! body that had another digest, kept for a look.
 
-use std::fs::File;
+mod partial;
+
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::digest::{Digest, Hasher};
+
+pub use partial::{Claim, Partial};
+
+/// Where downloads are kept.
+#[derive(Clone, Debug, Default)]
+pub struct Cache {
+    /// The directory that new downloads go to; it is created when first needed.
+    pub dir: PathBuf,
+    /// Directories of the same layout that are only read, such as an image's own.
+    pub read_only: Vec<PathBuf>,
+}
+
+impl Cache {
+    /// The cache in `dir`.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            read_only: Vec::new(),
+        }
+    }
+
+    /// Where the finished file of this digest is, or would be.
+    pub fn path(&self, pin: &Digest) -> PathBuf {
+        entry(&self.dir, pin, "")
+    }
+
+    /// The finished file of this digest, hashed again.
+    ///
+    /// A file that is there but cannot be used is told to `on_damage`, and passed over: it is
+    /// replaced by the next download, in one rename, so that a good one written meanwhile by
+    /// another process is never removed.
+    pub fn find(&self, pin: &Digest, on_damage: &dyn Fn(Damage)) -> Option<Verified> {
+        let dirs = [&self.dir].into_iter().chain(&self.read_only);
+        dirs.into_iter().find_map(|dir| {
+            let path = entry(dir, pin, "");
+            match Verified::open(&path, pin) {
+                Ok(Some(file)) => return Some(file),
+                Ok(None) => on_damage(Damage { path, source: None }),
+                Err(error) if is_absent(&error) => {}
+                Err(error) => on_damage(Damage {
+                    path,
+                    source: Some(error),
+                }),
+            }
+            None
+        })
+    }
+
+    /// Tries once to become the only writer of this digest's file.
+    pub fn claim(&self, pin: &Digest, on_damage: &dyn Fn(Damage)) -> Result<Claim, Error> {
+        let path = self.path(pin);
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir).map_err(|source| Error::Unwritable {
+                dir: dir.to_owned(),
+                source,
+            })?;
+        }
+        partial::claim(self, pin, path, on_damage)
+    }
+}
+
+/// The path of one file of the entry of `pin`.
+fn entry(dir: &Path, pin: &Digest, suffix: &str) -> PathBuf {
+    let name = format!("{}{suffix}", pin.hex());
+    dir.join(pin.algorithm().name()).join(name)
+}
+
+/// Whether the error only says that there is no such file.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// A finished file that cannot be used.
+#[derive(Debug)]
+pub struct Damage {
+    /// The file.
+    pub path: PathBuf,
+    /// Why it could not be read; none when it has another digest than its name says.
+    pub source: Option<io::Error>,
+}
 
 /// An open file whose bytes were hashed and found to match a pinned digest.
 ///
@@ -20,11 +109,23 @@ pub struct Verified {
 impl Verified {
     /// Opens `path`, hashes it, and returns it when its digest is `pin`; none when it is another.
     pub fn open(path: &Path, pin: &Digest) -> io::Result<Option<Self>> {
+        Self::check(path, pin).map(Result::ok)
+    }
+
+    /// Opens `path`, hashes it, and returns it when its digest is `pin`, else the digest it has.
+    pub fn check(path: &Path, pin: &Digest) -> io::Result<Result<Self, Digest>> {
         let file = File::open(path)?;
+        // A pipe or a device could keep the hasher busy for ever.
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
         let mut hasher = Hasher::new(pin.algorithm());
         let len = hasher.read_all(&file)?;
         let digest = hasher.finish();
-        Ok((digest == *pin).then(|| Self {
+        if digest != *pin {
+            return Ok(Err(digest));
+        }
+        Ok(Ok(Self {
             file,
             path: path.to_owned(),
             digest,
@@ -55,5 +156,93 @@ impl Verified {
     /// Whether the file has no bytes at all.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+}
+
+/// What can be wrong with the cache directory.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No file can be made there.
+    #[error("cannot write to the cache directory {}", dir.display())]
+    Unwritable {
+        /// The directory.
+        dir: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file under way could not be read or written; the disk may be full.
+    #[error("cannot keep the download in {}", path.display())]
+    File {
+        /// The file under way.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pin_of(bytes: &[u8]) -> Digest {
+        let mut hasher = Hasher::new(crate::digest::Algorithm::Sha256);
+        hasher.update(bytes);
+        hasher.finish()
+    }
+
+    fn put(dir: &Path, pin: &Digest, bytes: &[u8]) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        io::Write::write_all(&mut file, bytes).unwrap();
+        let path = entry(dir, pin, "");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::copy(file.path(), path).unwrap();
+    }
+
+    fn panic_on_damage(damage: Damage) {
+        panic!("{damage:?}");
+    }
+
+    #[test]
+    fn a_finished_file_is_found_in_any_directory() {
+        let (own, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let pin = pin_of(b"tool");
+        let mut cache = Cache::new(own.path());
+        assert!(cache.find(&pin, &panic_on_damage).is_none());
+        put(image.path(), &pin, b"tool");
+        cache.read_only.push(image.path().to_owned());
+        assert_eq!(cache.find(&pin, &panic_on_damage).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn a_file_that_was_altered_is_reported_and_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let pin = pin_of(b"tool");
+        put(dir.path(), &pin, b"fool");
+        let damaged = std::cell::RefCell::new(Vec::new());
+        let cache = Cache::new(dir.path());
+        let found = cache.find(&pin, &|damage| damaged.borrow_mut().push(damage.path));
+        assert!(found.is_none());
+        assert_eq!(damaged.into_inner(), [cache.path(&pin)]);
+    }
+
+    #[test]
+    fn a_directory_in_the_place_of_a_file_is_reported() {
+        let dir = tempfile::tempdir().unwrap();
+        let pin = pin_of(b"tool");
+        let cache = Cache::new(dir.path());
+        fs::create_dir_all(cache.path(&pin)).unwrap();
+        let damaged = std::cell::Cell::new(0);
+        let found = cache.find(&pin, &|_| damaged.set(damaged.get() + 1));
+        assert!(found.is_none());
+        assert_eq!(damaged.get(), 1);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let cache = Cache::new(file.path().join("cache"));
+        let error = cache.claim(&pin_of(b""), &panic_on_damage).unwrap_err();
+        let expected = format!("the cache directory {}", file.path().display());
+        assert!(error.to_string().contains(&expected), "{error}");
     }
 }

@@ -1,5 +1,6 @@
 //! `bootstrap`: verified tools on a Harness Delegate at start.
 
+pub mod backoff;
 pub mod cache;
 pub mod config;
 pub mod context;
@@ -7,7 +8,9 @@ pub mod deadline;
 pub mod digest;
 pub mod elf;
 pub mod files;
+pub mod http;
 pub mod platform;
+pub mod runtime;
 pub mod strict_yaml;
 pub mod timespan;
 pub mod tools;

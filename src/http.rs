@@ -1,0 +1,390 @@
+//! Downloads: from the first source that gives the pinned bytes, to a checked file in the cache.
+//!
+//! The path of a request: `fetch` chooses a source and when to ask it, `transfer` makes a body
+//! grow in a partial file, `request` follows redirects and decides who gets which credentials,
+//! `connect` builds the connections with `proxy` and `certificates`. `failure` says what went
+//! wrong at one source; [`Error`] says what that means for the artifact.
+
+mod certificates;
+mod connect;
+mod failure;
+mod fetch;
+mod headers;
+mod netrc;
+mod no_proxy;
+mod proxy;
+mod redact;
+mod request;
+mod transfer;
+mod unpinned;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use url::Url;
+
+use crate::backoff::Backoff;
+use crate::cache::{self, Verified};
+use crate::deadline::DeadlinePassed;
+use crate::digest::Digest;
+use crate::runtime::{Runtime, RuntimeError};
+
+pub use certificates::{Certificates, Error as CertificatesError};
+pub use failure::{Failure, Status};
+pub use netrc::{Login, Netrc};
+pub use proxy::{InvalidProxy, Proxies, Proxy};
+pub use redact::{Secret, redact};
+
+/// How long a connection, with name look-up, proxy and TLS, may take: a lost SYN is sent again
+/// after 1, 3 and 7 s.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a server may send nothing: mirrors that fetch from their upstream first take their
+/// time before the first byte.
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The largest body of an artifact whose size is not known: the largest tool has 70 MB.
+pub const MAX_SIZE: u64 = 512 * 1024 * 1024;
+
+/// What a client is told at its start; it reads nothing from its environment.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The proxies.
+    pub proxies: Proxies,
+    /// The trusted certificate authorities.
+    pub certificates: Certificates,
+    /// Credentials per host.
+    pub netrc: Netrc,
+    /// Whether only caches and `file://` sources may be used.
+    pub offline: bool,
+    /// The limit for making a connection.
+    pub connect_timeout: Duration,
+    /// The limit for receiving nothing.
+    pub stall_timeout: Duration,
+    /// The waits between rounds.
+    pub backoff: Backoff,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            proxies: Proxies::default(),
+            certificates: Certificates::default(),
+            netrc: Netrc::default(),
+            offline: false,
+            connect_timeout: CONNECT_TIMEOUT,
+            stall_timeout: STALL_TIMEOUT,
+            backoff: Backoff::default(),
+        }
+    }
+}
+
+/// An HTTP client, for several threads at the same time.
+///
+/// Making one is free: certificates are read, and the runtime is built, by the first request that
+/// needs them.
+#[derive(Debug)]
+pub struct Client {
+    settings: Settings,
+    runtime: Arc<Runtime>,
+    plain: Mutex<Option<reqwest::Client>>,
+    secure: Mutex<Option<reqwest::Client>>,
+    /// Whether a server answered in HTTP/1.1, where each transfer takes a connection of its own.
+    met_http1: AtomicBool,
+}
+
+impl Client {
+    /// A client that is not connected to anything yet.
+    pub const fn new(settings: Settings, runtime: Arc<Runtime>) -> Self {
+        Self {
+            settings,
+            runtime,
+            plain: Mutex::new(None),
+            secure: Mutex::new(None),
+            met_http1: AtomicBool::new(false),
+        }
+    }
+}
+
+/// An artifact to fetch.
+#[derive(Clone, Debug)]
+pub struct Download<'a> {
+    /// The pin.
+    pub digest: &'a Digest,
+    /// The size in bytes, where the lock or catalog states it.
+    pub size: Option<u64>,
+    /// Where it can be had, in order: mirrors, then the origin.
+    pub sources: &'a [Source],
+    /// The largest body that is accepted when the size is not known; see [`MAX_SIZE`].
+    pub max_size: u64,
+}
+
+/// A place where an artifact can be had.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// `https:`, `http:` or `file:`. A user and password in it are sent as basic authentication.
+    pub url: Url,
+    /// The value of `Authorization` for this URL's scheme, host and port; it goes nowhere else.
+    pub authorization: Option<Secret>,
+}
+
+impl Source {
+    /// A source that needs no credentials but those of its URL or the netrc file.
+    pub const fn new(url: Url) -> Self {
+        Self {
+            url,
+            authorization: None,
+        }
+    }
+}
+
+/// An artifact that was fetched, or was there.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The checked file.
+    pub file: Verified,
+    /// Where it came from: a URL as it may be shown, or `cache`.
+    pub source: String,
+    /// The bytes of the body received this time, failed tries included.
+    pub downloaded: u64,
+    /// The number of requests; zero when it was there.
+    pub attempts: u32,
+}
+
+/// What happens meanwhile.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A finished file of the cache has other bytes than its name says, or cannot be read.
+    CacheDamaged {
+        /// The artifact.
+        digest: &'a Digest,
+        /// The file.
+        path: &'a Path,
+        /// Why it could not be read; none when its digest is another.
+        source: Option<&'a std::io::Error>,
+    },
+    /// Another process is fetching the same artifact into the same cache.
+    Waiting {
+        /// The artifact.
+        digest: &'a Digest,
+        /// The locked file.
+        path: &'a Path,
+    },
+    /// A source is asked.
+    Asking {
+        /// The artifact.
+        digest: &'a Digest,
+        /// The URL, as it may be shown.
+        source: &'a str,
+        /// The byte from which the download goes on; zero when it starts.
+        from: u64,
+    },
+    /// Bytes came.
+    Received {
+        /// The artifact.
+        digest: &'a Digest,
+        /// The bytes there now.
+        received: u64,
+        /// The bytes there will be, where known.
+        expected: Option<u64>,
+    },
+    /// A source failed; unless `again`, it is not asked any more.
+    SourceFailed {
+        /// The artifact.
+        digest: &'a Digest,
+        /// The URL, as it may be shown.
+        source: &'a str,
+        /// Why.
+        failure: &'a Failure,
+        /// Whether it will be asked again, time permitting.
+        again: bool,
+    },
+    /// All sources failed for now.
+    Pausing {
+        /// The artifact.
+        digest: &'a Digest,
+        /// How long.
+        delay: Duration,
+    },
+    /// A file of certificates is passed over.
+    CertificatesSkipped {
+        /// The file.
+        path: &'a Path,
+        /// Why.
+        reason: &'a str,
+    },
+}
+
+/// Is told what happens; called from the thread that waits for the download.
+pub type Observer<'a> = &'a (dyn Fn(Event<'_>) + Sync);
+
+/// One source that was asked in vain.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// The URL, as it may be shown.
+    pub source: String,
+    /// How often it was asked.
+    pub attempts: u32,
+    /// Why the last request failed; none when its turn never came.
+    pub failure: Option<Failure>,
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.failure {
+            None => write!(f, "{}: not asked", self.source),
+            Some(failure) if self.attempts > 1 => {
+                let attempts = self.attempts;
+                write!(f, "{}: {failure} (asked {attempts} times)", self.source)
+            }
+            Some(failure) => write!(f, "{}: {failure}", self.source),
+        }
+    }
+}
+
+/// What a failure means for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Bytes came that are not the pinned ones, and no source gave others: never retry.
+    Untrusted,
+    /// The network or a server: try again later.
+    Remote,
+    /// The deadline came first: try again later.
+    Deadline,
+    /// This machine: the disk, a permission, a file that was named wrongly.
+    Local,
+    /// The network would be needed, and was ruled out.
+    Offline,
+}
+
+/// Why an artifact could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No source gave it.
+    #[error("{}", Summary(what, tried, deadline.as_ref()))]
+    Unavailable {
+        /// The artifact: its digest, or its URL where it has none.
+        what: String,
+        /// The sources, in order.
+        tried: Vec<Tried>,
+        /// The deadline, when it ended the tries.
+        deadline: Option<DeadlinePassed>,
+    },
+    /// It would have to come over the network.
+    #[error("{what} is not in the cache, and offline nothing is fetched from {}", sources.join(" or "))]
+    Offline {
+        /// The artifact.
+        what: String,
+        /// The URLs, as they may be shown.
+        sources: Vec<String>,
+    },
+    /// Another process did not finish in time.
+    #[error("another process holds {} and did not finish in time", path.display())]
+    Locked {
+        /// The locked file.
+        path: PathBuf,
+        /// The deadline.
+        source: DeadlinePassed,
+    },
+    /// The cache cannot be used.
+    #[error("cannot store {what}")]
+    Cache {
+        /// The artifact.
+        what: String,
+        /// What is wrong with the cache.
+        source: cache::Error,
+    },
+    /// The trusted certificates cannot be read.
+    #[error("cannot make a secure connection")]
+    Certificates {
+        /// Which file.
+        source: CertificatesError,
+    },
+    /// The connections cannot be set up at all.
+    #[error("cannot set up the network: {detail}")]
+    Setup {
+        /// What is wrong.
+        detail: String,
+    },
+    /// There is no runtime.
+    #[error("cannot use the network")]
+    Runtime {
+        /// Why.
+        source: RuntimeError,
+    },
+}
+
+impl Error {
+    /// What the failure means for the caller.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Unavailable {
+                tried, deadline, ..
+            } => {
+                let failures = || tried.iter().filter_map(|tried| tried.failure.as_ref());
+                let is_local = |failure: &Failure| matches!(failure, Failure::File { .. });
+                if failures().any(Failure::is_untrusted) {
+                    Kind::Untrusted
+                } else if deadline.is_some() {
+                    Kind::Deadline
+                } else if tried.is_empty() || failures().all(is_local) {
+                    Kind::Local
+                } else {
+                    Kind::Remote
+                }
+            }
+            Self::Offline { .. } => Kind::Offline,
+            Self::Locked { .. } => Kind::Deadline,
+            Self::Cache { .. }
+            | Self::Certificates { .. }
+            | Self::Setup { .. }
+            | Self::Runtime { .. } => Kind::Local,
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Unavailable { tried, .. } => tried
+                .iter()
+                .filter_map(|tried| tried.failure.as_ref())
+                .find_map(Failure::hint),
+            Self::Offline { .. } => {
+                Some("give a bundle as a file:// mirror, or fill the cache while online")
+            }
+            Self::Cache { .. } => Some("choose another directory with --cache-dir, or make room"),
+            Self::Locked { .. }
+            | Self::Certificates { .. }
+            | Self::Setup { .. }
+            | Self::Runtime { .. } => None,
+        }
+    }
+}
+
+/// One line for one source, a list for several.
+struct Summary<'a>(&'a str, &'a [Tried], Option<&'a DeadlinePassed>);
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(what, tried, deadline) = self;
+        write!(f, "cannot fetch {what}")?;
+        match tried {
+            [] => f.write_str(": no source is given for it")?,
+            [one] => write!(f, " from {one}")?,
+            several => {
+                f.write_str(" from any of its sources:")?;
+                for tried in several.iter() {
+                    write!(f, "\n  {tried}")?;
+                }
+            }
+        }
+        match deadline {
+            Some(deadline) if tried.len() > 1 => write!(f, "\n  {deadline}"),
+            Some(deadline) => write!(f, "; {deadline}"),
+            None => Ok(()),
+        }
+    }
+}
