@@ -10,6 +10,7 @@ pub mod names;
 pub mod package_lock;
 pub mod plan;
 pub mod resolve;
+mod suggest;
 pub mod template;
 pub mod version;
 pub mod wanted;

@@ -308,7 +308,12 @@ impl Error {
                 Problem::NotFromRegistry | Problem::Link => {
                     Some("publish the package to a registry and depend on that")
                 }
-                _ => None,
+                Problem::Path
+                | Problem::Name { .. }
+                | Problem::Version
+                | Problem::OneMachine
+                | Problem::TwoDigests
+                | Problem::Twice => None,
             },
         }
     }

@@ -4,9 +4,11 @@ use std::fmt;
 
 use crate::platform::Platform;
 use crate::strict_yaml::Location;
-use crate::tools::catalog::{self, Catalog, Pinned, Tool};
-use crate::tools::lockfile::{self, Locked, Lockfile};
+use crate::tools::catalog::{self, Catalog, Tool};
+use crate::tools::description::LayoutName;
+use crate::tools::lockfile::{self, Locked, LockedSource, Lockfile};
 use crate::tools::names::ToolName;
+use crate::tools::suggest::{self, list};
 use crate::tools::version::Version;
 use crate::tools::wanted::Wanted;
 use crate::tools::{Need, Release};
@@ -71,6 +73,10 @@ impl Pins<'_> {
         let Some(description) = description else {
             return Err(Problem::NotDescribed { tool: name.clone() });
         };
+        let packages = matches!(locked.source, LockedSource::PackageLock { .. });
+        if packages && description.layout != LayoutName::Npm {
+            return Err(Problem::NotNpm { tool: name.clone() });
+        }
         let source = lock.source(name, locked, self.platform);
         let source = source.map_err(|source| Problem::Lock { source })?;
         let version = locked.version.clone();
@@ -88,9 +94,10 @@ impl Pins<'_> {
     fn find_in_catalog(&self, wanted: &Wanted) -> Result<Release, Problem> {
         let name = &wanted.name;
         let Some(tool) = self.catalog.tools().get(name) else {
+            let locked = self.lock.into_iter().flat_map(|lock| lock.tools.keys());
             return Err(Problem::UnknownTool {
                 tool: name.clone(),
-                near: self.similar(name),
+                near: suggest::names(name, self.catalog.tools().keys().chain(locked)),
             });
         };
         let version = wanted.version.as_ref().unwrap_or(&tool.default);
@@ -119,44 +126,10 @@ impl Pins<'_> {
             None => Problem::UnknownVersion {
                 tool: name.clone(),
                 version: version.clone(),
-                near: near(&versions, version, &tool.default),
+                near: suggest::versions(version, &versions, &tool.default),
             },
         }
     }
-
-    /// At most three names of tools that could have been meant.
-    fn similar(&self, name: &ToolName) -> Vec<ToolName> {
-        let locked = self.lock.into_iter().flat_map(|lock| lock.tools.keys());
-        let known = self.catalog.tools().keys().chain(locked);
-        let mut scored: Vec<(f64, &ToolName)> = known
-            .map(|known| (strsim::jaro_winkler(known.as_str(), name.as_str()), known))
-            .filter(|(score, _)| *score > 0.7)
-            .collect();
-        scored.sort_by(|(left, _), (right, _)| right.total_cmp(left));
-        scored.dedup_by_key(|(_, name)| *name);
-        scored
-            .into_iter()
-            .take(3)
-            .map(|(_, name)| name.clone())
-            .collect()
-    }
-}
-
-/// The newest version within the unknown one, its neighbours, and the default; oldest first.
-fn near(versions: &[Pinned], unknown: &Version, default: &Version) -> Vec<Version> {
-    let known = || versions.iter().map(|pinned| &pinned.version);
-    let within = known().filter(|version| version.is_within(unknown)).max();
-    let below = known().filter(|version| *version < unknown).max();
-    let above = known().filter(|version| *version > unknown).min();
-    let neighbours = match within {
-        Some(within) => vec![Some(within)],
-        None => vec![below, above],
-    };
-    let mut near: Vec<Version> = neighbours.into_iter().flatten().cloned().collect();
-    near.push(default.clone());
-    near.sort();
-    near.dedup();
-    near
 }
 
 /// What was asked for cannot be had.
@@ -189,9 +162,22 @@ impl Error {
             Problem::Lock {
                 source: lockfile::Error::Digest { .. },
             } => Fault::Untrusted,
-            Problem::Lock { .. } | Problem::NotDescribed { .. } => Fault::File,
-            _ if self.at.is_some() => Fault::File,
-            _ => Fault::Request,
+            Problem::Lock { .. } | Problem::NotDescribed { .. } | Problem::NotNpm { .. } => {
+                Fault::File
+            }
+            Problem::UnknownTool { .. }
+            | Problem::UnknownVersion { .. }
+            | Problem::OtherPlatform { .. }
+            | Problem::OtherThanLocked { .. }
+            | Problem::NotLocked { .. }
+            | Problem::TooOld { .. }
+            | Problem::Twice { .. } => {
+                if self.at.is_some() {
+                    Fault::File
+                } else {
+                    Fault::Request
+                }
+            }
         }
     }
 
@@ -221,6 +207,7 @@ impl Error {
             Problem::NotDescribed { tool } => Some(format!(
                 "give `layout`, `programs` and `smoke` for {tool} in the lock"
             )),
+            Problem::NotNpm { tool } => Some(format!("pin {tool} by `artifacts`")),
             Problem::Lock { source } => source.hint().map(str::to_owned),
             Problem::TooOld { need, .. } => Some(format!(
                 "ask for {} {} or newer, or for none",
@@ -230,20 +217,6 @@ impl Error {
             Problem::Catalog { .. } => Some("please report this as a bug".to_owned()),
         }
     }
-}
-
-/// `a, b or c`.
-fn list<T: fmt::Display>(items: &[T], last: &str) -> String {
-    let mut text = String::new();
-    for (index, item) in items.iter().enumerate() {
-        match index {
-            0 => {}
-            _ if index + 1 == items.len() => text.extend([" ", last, " "]),
-            _ => text.push_str(", "),
-        }
-        text.push_str(&item.to_string());
-    }
-    text
 }
 
 impl fmt::Display for Error {
@@ -317,6 +290,12 @@ pub enum Problem {
     /// The lock pins a tool that nobody describes.
     #[error("the lock pins {tool}, which the catalog lacks, without saying how it is laid out")]
     NotDescribed {
+        /// The tool.
+        tool: ToolName,
+    },
+    /// The lock pins packages of something else.
+    #[error("the lock pins {tool} by a package lock, and it is not made of npm packages")]
+    NotNpm {
         /// The tool.
         tool: ToolName,
     },

@@ -241,9 +241,3 @@ fn the_reduced_package_locks_say_what_the_whole_ones_say() {
         assert_eq!(source, Some(Source::Packages(lock)));
     }
 }
-
-#[test]
-fn the_description_is_of_a_format_that_this_program_reads() {
-    let document: Document = serde_yaml::from_str(TOOLS).unwrap();
-    assert_eq!(document._version, 1);
-}

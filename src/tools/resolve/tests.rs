@@ -25,6 +25,9 @@ tools:
     version: 1.0.0
     artifacts:
       any: { url: "https://lock.example/m", digest: "sha256:HEX" }
+  aws-cli:
+    version: 2.36.7
+    package_lock: { file: f.json, digest: "sha256:HEX" }
   serverless:
     version: 3.40.0
     artifacts:
@@ -117,6 +120,28 @@ fn a_bundled_npm_tool_is_an_archive_with_the_launchers_of_the_catalog() {
     let release = resolve("serverless", Some(&lock()), true, ARM).unwrap();
     assert_eq!(release.layout, Layout::TarGz { strip: None });
     assert_eq!(release.programs.len(), 2);
+}
+
+#[test]
+fn packages_for_a_tool_that_is_not_made_of_them_are_refused() {
+    assert_eq!(
+        failure("aws-cli", Some(&lock()), false, X64),
+        "the lock pins aws-cli by a package lock, and it is not made of npm packages; pin aws-cli by `artifacts`"
+    );
+}
+
+#[test]
+fn a_missing_package_lock_is_the_fault_of_a_file() {
+    let mut lock = lock();
+    let serverless = lock.tools.get_mut(&"serverless".parse().unwrap()).unwrap();
+    serverless.source = LockedSource::PackageLock {
+        file: "absent.package-lock.json".parse().unwrap(),
+        digest: crate::digest::Digest::sha256([0; 32]),
+    };
+    let error = resolve("serverless", Some(&lock), false, X64).unwrap_err();
+    assert_eq!(error.fault(), Fault::File);
+    let chain = std::error::Error::source(&error).unwrap();
+    assert_eq!(chain.to_string(), "absent.package-lock.json cannot be read");
 }
 
 #[test]
