@@ -246,9 +246,10 @@ impl Error {
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Digest { .. } | Self::OtherVersion { .. } => {
-                Some("make the lock again with `bootstrap lock`")
+            Self::Digest { .. } => {
+                Some("put the pinned file back, or make the lock again if the change was meant")
             }
+            Self::OtherVersion { .. } => Some("make the lock again with `bootstrap lock`"),
             Self::PackageLock { source, .. } => source.hint(),
             Self::Invalid(_) | Self::Unreadable { .. } | Self::Unwritable { .. } => None,
         }

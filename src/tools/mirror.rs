@@ -38,15 +38,15 @@ impl MirrorTemplate {
         if by_name && origin.scheme() == "file" {
             return None;
         }
+        let host = origin.host_str().unwrap_or_default();
         let path = origin.path().trim_start_matches('/');
-        if self.0.starts_with("file:")
-            && self.0.contains("{path}")
-            && !path.split('/').all(stays_inside)
-        {
+        // A host may be `..` as far as the URL standard is concerned.
+        let inside = stays_inside(host) && path.split('/').all(stays_inside);
+        if by_name && self.0.starts_with("file:") && !inside {
             return None;
         }
         self.fill(&Values {
-            host: origin.host_str().unwrap_or_default(),
+            host,
             path,
             alg: digest.algorithm().name(),
             hex: &digest.hex(),
@@ -247,10 +247,12 @@ mod tests {
 
     #[test]
     fn an_origin_cannot_lead_out_of_a_file_mirror() {
-        let template: MirrorTemplate = "file:///mnt/m/{path}".parse().unwrap();
+        let template: MirrorTemplate = "file:///mnt/m/{host}/{path}".parse().unwrap();
         for origin in [
             "https://h.example/..%2f..%2fetc/passwd",
             "https://h.example/a%00b",
+            "https://../etc",
+            "https://./etc",
             "https://h.example/a//b",
             "https://h.example/",
         ] {
@@ -287,9 +289,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_file_mirror_is_never_left(path in "[a./%2e5Cc\\\\]{0,24}") {
-            let template: MirrorTemplate = "file:///mnt/m/{path}".parse().unwrap();
-            if let Ok(origin) = format!("https://h.example/{path}").parse::<Url>()
+        fn a_file_mirror_is_never_left(host in "[a.]{1,3}", path in "[a./%2e5Cc\\\\]{0,24}") {
+            let template: MirrorTemplate = "file:///mnt/m/{host}/{path}".parse().unwrap();
+            if let Ok(origin) = format!("https://{host}/{path}").parse::<Url>()
                 && let Some(source) = template.source(&origin, &digest())
             {
                 let file = source.to_file_path().unwrap();
