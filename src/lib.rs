@@ -1,5 +1,6 @@
 //! `bootstrap`: verified tools on a Harness Delegate at start.
 
+pub mod archive;
 pub mod backoff;
 pub mod cache;
 pub mod config;

@@ -1,0 +1,102 @@
+//! Unpacks npm packages, each into all the places of a tree that a package lock names for it.
+
+use crate::archive::gunzip::Gunzip;
+use crate::archive::meter::Meter;
+use crate::archive::names::{self, Names};
+use crate::archive::tar::{self, BLOCK, What};
+use crate::archive::tree::Tree;
+use crate::archive::{Entry, Error, Fault, Limits, Options};
+use crate::cache::Verified;
+use crate::deadline::Deadline;
+
+/// Where a package goes, and which of its files are programs.
+#[derive(Clone, Copy, Debug)]
+pub struct Package<'a> {
+    /// The directories, relative to the tree, such as `node_modules/a/node_modules/b`.
+    pub destinations: &'a [&'a str],
+    /// The values of `bin` in the package lock: they are made executable whatever the tarball
+    /// says, as npm does.
+    pub programs: &'a [&'a str],
+}
+
+/// The buffer of one package at a time; kept by the tree for the next one.
+#[derive(Debug)]
+pub(super) struct Scratch(Vec<u8>);
+
+impl Tree {
+    /// Unpacks an npm package, a tar.gz, into each of its destinations, inflating it once.
+    ///
+    /// The rules are those of npm (pacote 19, `lib/fetcher.js`): the first component of every path
+    /// is dropped, links are passed over, `.gitignore` becomes `.npmignore` unless there is one,
+    /// files get mode 0644 with the executable bits of the tarball, directories 0755, both less the
+    /// umask. Unlike npm this refuses a package that has a file twice.
+    pub fn unpack_package(
+        &self,
+        source: &Verified,
+        package: &Package<'_>,
+        limits: Limits,
+        deadline: Deadline,
+    ) -> Result<Vec<Entry>, Error> {
+        let meter = Meter::new(source, limits, deadline, &|_| {});
+        for destination in package.destinations {
+            names::check(destination.as_bytes())
+                .map_err(|fault| meter.refuse(fault.of(destination)))?;
+        }
+        let scratch = self.scratch.lock().ok().and_then(|mut all| all.pop());
+        let mut scratch = scratch.unwrap_or_else(|| Scratch(vec![0; BLOCK]));
+        let result = self.write_package(source, package, &meter, &mut scratch.0);
+        if let Ok(mut all) = self.scratch.lock() {
+            all.push(scratch);
+        }
+        result
+    }
+
+    fn write_package(
+        &self,
+        source: &Verified,
+        package: &Package<'_>,
+        meter: &Meter<'_>,
+        block: &mut [u8],
+    ) -> Result<Vec<Entry>, Error> {
+        let options = Options {
+            strip: "*",
+            skip: &[],
+            limits: meter.limits(),
+            threads: 1,
+        };
+        let mut names = Names::default();
+        let mut walks: Vec<_> = package.destinations.iter().map(|_| self.walk()).collect();
+        let mut entries = Vec::new();
+        tar::each_member(Gunzip::new(source, meter), meter, |member| {
+            let What::File { mode } = member.what else {
+                return Ok(());
+            };
+            let refuse = |fault: Fault| meter.refuse(fault.of(&member.name));
+            let path = names::check(&member.name).map_err(refuse)?;
+            let Ok(Some(path)) = names::place(path, false, &options) else {
+                return member.pass_over(block, meter);
+            };
+            let path = path.to_owned();
+            names.leaf(&path).map_err(refuse)?;
+            meter.check_entries(names.count())?;
+            let is_program = package.programs.contains(&path.as_str());
+            let mode = 0o644 | mode & 0o111 | if is_program { 0o111 } else { 0 };
+            let mut files = Vec::with_capacity(walks.len());
+            for (walk, destination) in walks.iter_mut().zip(package.destinations) {
+                let path = format!("{destination}/{path}");
+                files.push((walk.create(&path, mode)?, path));
+            }
+            member.read(block, meter, |bytes| {
+                files
+                    .iter_mut()
+                    .try_for_each(|(file, _)| file.write(bytes, meter))
+            })?;
+            for (file, path) in files {
+                let kind = file.finish()?;
+                entries.push(Entry { path, kind });
+            }
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+}
