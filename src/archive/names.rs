@@ -179,6 +179,16 @@ impl Names {
         }
     }
 
+    /// Whether the path was seen.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.nodes.contains_key(path)
+    }
+
+    /// Gives a path free again.
+    pub(super) fn forget(&mut self, path: &str) {
+        self.nodes.remove(path);
+    }
+
     /// The number of files, links and directories.
     pub(super) fn count(&self) -> usize {
         self.nodes.len()

@@ -1,11 +1,13 @@
 //! Unpacks npm packages, each into all the places of a tree that a package lock names for it.
 
+use std::collections::HashSet;
+
 use crate::archive::gunzip::Gunzip;
 use crate::archive::meter::Meter;
 use crate::archive::names::{self, Names};
 use crate::archive::tar::{self, BLOCK, What};
 use crate::archive::tree::Tree;
-use crate::archive::{Entry, Error, Fault, Limits, Options};
+use crate::archive::{Entry, Error, Fault, Kind, Limits, Options};
 use crate::cache::Verified;
 use crate::deadline::Deadline;
 
@@ -65,38 +67,74 @@ impl Tree {
             threads: 1,
         };
         let mut names = Names::default();
+        let mut renamed = HashSet::new();
         let mut walks: Vec<_> = package.destinations.iter().map(|_| self.walk()).collect();
-        let mut entries = Vec::new();
+        let mut entries: Vec<Entry> = Vec::new();
         tar::each_member(Gunzip::new(source, meter), meter, |member| {
             let What::File { mode } = member.what else {
                 return Ok(());
             };
-            let refuse = |fault: Fault| meter.refuse(fault.of(&member.name));
-            let path = names::check(&member.name).map_err(refuse)?;
+            let name = member.name.clone();
+            let refuse = |fault: Fault| meter.refuse(fault.of(&name));
+            let path = names::check(&name).map_err(refuse)?;
+            // Like npm, pass over what is not in a directory.
             let Ok(Some(path)) = names::place(path, false, &options) else {
                 return member.pass_over(block, meter);
             };
-            let path = path.to_owned();
+            let mut path = path.to_owned();
+            if names::base(&path) == ".gitignore" {
+                path = sibling(&path, ".npmignore");
+                if names.has(&path) {
+                    return member.pass_over(block, meter);
+                }
+                renamed.insert(path.clone());
+            } else if renamed.remove(&path) {
+                // The package has its own after all.
+                names.forget(&path);
+                for (walk, destination) in walks.iter_mut().zip(package.destinations) {
+                    let path = format!("{destination}/{path}");
+                    walk.remove(&path)?;
+                    entries.retain(|entry| entry.path != path);
+                }
+            }
             names.leaf(&path).map_err(refuse)?;
             meter.check_entries(names.count())?;
             let is_program = package.programs.contains(&path.as_str());
             let mode = 0o644 | mode & 0o111 | if is_program { 0o111 } else { 0 };
-            let mut files = Vec::with_capacity(walks.len());
-            for (walk, destination) in walks.iter_mut().zip(package.destinations) {
+            let mut places = walks.iter_mut().zip(package.destinations);
+            let Some((walk, destination)) = places.next() else {
+                return member.pass_over(block, meter);
+            };
+            let first = format!("{destination}/{path}");
+            let mut file = walk.create(&first, mode)?;
+            let mut copies = Vec::new();
+            for (walk, destination) in places {
                 let path = format!("{destination}/{path}");
-                files.push((walk.create(&path, mode)?, path));
+                copies.push((walk.create(&path, mode)?, path));
             }
             member.read(block, meter, |bytes| {
-                files
+                file.write(bytes, meter)?;
+                copies
                     .iter_mut()
-                    .try_for_each(|(file, _)| file.write(bytes, meter))
+                    .try_for_each(|(copy, _)| copy.write_copy(bytes))
             })?;
-            for (file, path) in files {
-                let kind = file.finish()?;
-                entries.push(Entry { path, kind });
+            let kind = file.finish()?;
+            if let Kind::File { sha256, .. } = &kind {
+                for (copy, path) in copies {
+                    let kind = copy.finish_copy(*sha256)?;
+                    entries.push(Entry { path, kind });
+                }
             }
+            entries.push(Entry { path: first, kind });
             Ok(())
         })?;
         Ok(entries)
+    }
+}
+
+fn sibling(path: &str, name: &str) -> String {
+    match names::parent(path) {
+        "" => name.to_owned(),
+        parent => format!("{parent}/{name}"),
     }
 }

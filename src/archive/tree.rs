@@ -157,10 +157,16 @@ pub(super) struct NewFile {
 }
 
 impl NewFile {
-    /// Writes the next bytes, after the meter has agreed.
+    /// Hashes and writes the next bytes, after the meter has agreed.
     pub(super) fn write(&mut self, bytes: &[u8], meter: &Meter<'_>) -> Result<(), Error> {
         meter.add(bytes.len())?;
         self.sha256.update(bytes);
+        self.write_copy(bytes)
+    }
+
+    /// Writes the next bytes of a file that is one of several with the same content: another one
+    /// of them is hashed and counted.
+    pub(super) fn write_copy(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.size += bytes.len() as u64;
         self.file.write_all(bytes).map_err(|error| Error::Io {
             action: "write",
@@ -175,14 +181,20 @@ impl NewFile {
     }
 
     /// Closes the file and says what it became.
-    pub(super) fn finish(self) -> Result<Kind, Error> {
+    pub(super) fn finish(mut self) -> Result<Kind, Error> {
+        let sha256 = self.sha256.finalize_reset().into();
+        self.finish_copy(sha256)
+    }
+
+    /// Closes a file whose content has this hash.
+    pub(super) fn finish_copy(self, sha256: [u8; 32]) -> Result<Kind, Error> {
         let stat = rustix::fs::fstat(&self.file)
             .map_err(|errno| failed("examine", &self.path, errno))?;
         Ok(Kind::File {
             size: self.size,
             mode: stat.st_mode & 0o7777,
             modified: nanoseconds(&stat),
-            sha256: self.sha256.finalize().into(),
+            sha256,
         })
     }
 }
