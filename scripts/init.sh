@@ -41,7 +41,7 @@ bootstrap_start() (
   [ -n "$prefix" ] ||
     fail 1 "cannot write to ${BOOTSTRAP_PREFIX:-$work}; set BOOTSTRAP_PREFIX to a writable volume"
   # What INIT_SCRIPT or a sourced proxy.config merely assigned, the child must see too.
-  export BOOTSTRAP_PREFIX="$prefix" WORKING_DIR="$work" "${!BOOTSTRAP_@}"
+  export WORKING_DIR="$work" "${!BOOTSTRAP_@}"
   export PROXY_HOST PROXY_PORT PROXY_SCHEME PROXY_USER PROXY_PASSWORD NO_PROXY
 
   own=$prefix/bootstrap-bin/bootstrap bin=
@@ -110,7 +110,7 @@ bootstrap_start() (
   if [ "$status" = 0 ] || [ "${BOOTSTRAP_ON_FAILURE:-}" = continue ]; then
     "$bin" env </dev/null || [ "$status" != 0 ] || status=1
   fi
-  [ "$status" = 0 ] || fail "$status" "init failed ($status); see above and $prefix/report.json"
+  [ "$status" = 0 ] || fail "$status" "init failed with exit code $status; see the lines above"
 )
 
 bootstrap_status=0
