@@ -97,7 +97,10 @@ fn note(rows: &mut Vec<Row>, round: usize, path: &Path, target: &Path, sample: S
     let archive = path.file_name().unwrap().display().to_string();
     let target = target.display().to_string();
     let ((files, bytes), time) = sample;
-    match rows.iter_mut().find(|row| row.archive == archive && row.target == target) {
+    match rows
+        .iter_mut()
+        .find(|row| row.archive == archive && row.target == target)
+    {
         Some(row) => row.times.push(time),
         None => rows.push(Row {
             archive,
@@ -132,8 +135,7 @@ fn one(path: &Path, into: &Path, threads: usize) -> (usize, u64) {
         limits: LIMITS,
         threads,
     };
-    let entries =
-        archive::unpack(&source, &format, into, &options, deadline(), &|_| {}).unwrap();
+    let entries = archive::unpack(&source, &format, into, &options, deadline(), &|_| {}).unwrap();
     (entries.len(), size(&entries))
 }
 

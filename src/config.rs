@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -65,6 +66,28 @@ pub enum OnFailure {
     Fail,
     /// Nothing is fatal.
     Continue,
+}
+
+impl FromStr for OnFailure {
+    type Err = InvalidPolicy;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "default" => Ok(Self::Default),
+            "fail" => Ok(Self::Fail),
+            "continue" => Ok(Self::Continue),
+            _ => Err(InvalidPolicy {
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+/// The text names no policy.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{text}` is not a policy: it takes `default`, `fail` or `continue`")]
+pub struct InvalidPolicy {
+    text: String,
 }
 
 impl Config {

@@ -2,16 +2,23 @@
 
 pub mod catalog;
 pub mod description;
+pub mod install;
 pub mod listing;
 mod lock_document;
 pub mod lockfile;
 pub mod mirror;
 pub mod names;
+pub mod npm;
+pub mod outcome;
 pub mod package_lock;
 pub mod plan;
+pub mod prefix;
+pub mod program;
+pub mod receipt;
 pub mod resolve;
 mod suggest;
 pub mod template;
+pub mod uninstall;
 pub mod version;
 pub mod wanted;
 

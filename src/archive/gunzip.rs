@@ -21,8 +21,7 @@ const PARTS: usize = 8;
 pub(super) fn measure(source: &Verified) -> Result<Contents, Error> {
     let mut trailer = [0; ISIZE as usize];
     let offset = source.len().saturating_sub(ISIZE);
-    let count =
-        read_at(source, &mut trailer, offset).map_err(|error| unreadable(source, error))?;
+    let count = read_at(source, &mut trailer, offset).map_err(|error| unreadable(source, error))?;
     if count < trailer.len() {
         let fault = Fault::Gzip("it is too short".to_owned());
         return Err(refused(source.path(), fault));

@@ -21,8 +21,8 @@ pub(super) fn copy(
     let mut file = tree.walk().create(path, 0o755)?;
     let mut buffer = vec![0; BUFFER];
     loop {
-        let count = read_at(source, &mut buffer, file.size())
-            .map_err(|error| unreadable(source, error))?;
+        let count =
+            read_at(source, &mut buffer, file.size()).map_err(|error| unreadable(source, error))?;
         match buffer.get(..count) {
             None | Some([]) => break,
             Some(bytes) => file.write(bytes, meter)?,

@@ -223,10 +223,7 @@ fn drain<R: Read>(mut rest: Guard<R>, state: &State, meter: &Meter<'_>) -> Resul
 
 /// Git writes the commit into a global header, which is harmless. One that renames or resizes
 /// what follows is obeyed by some programs and ignored by others.
-fn check_global<R: Read>(
-    entry: &mut tar::Entry<'_, R>,
-    meter: &Meter<'_>,
-) -> Result<(), Error> {
+fn check_global<R: Read>(entry: &mut tar::Entry<'_, R>, meter: &Meter<'_>) -> Result<(), Error> {
     let records = entry
         .pax_extensions()
         .map_err(|error| broken(error, meter))?;
@@ -243,7 +240,11 @@ fn check_global<R: Read>(
 /// Sparse files of the pax format are regular files with records on where the holes are.
 fn check_pax<R: Read>(entry: &mut tar::Entry<'_, R>) -> Result<(), Option<Fault>> {
     for record in entry.pax_extensions().ok().flatten().into_iter().flatten() {
-        if record.map_err(|_| None)?.key_bytes().starts_with(b"GNU.sparse") {
+        if record
+            .map_err(|_| None)?
+            .key_bytes()
+            .starts_with(b"GNU.sparse")
+        {
             return Err(Some(Fault::Sparse));
         }
     }

@@ -38,8 +38,8 @@ impl Tree {
     pub fn open(path: &Path) -> Result<Self, Error> {
         // The caller chose this path: links in it are followed.
         let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
-        let root =
-            rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| failed("open", path, errno))?;
+        let root = rustix::fs::open(path, flags, Mode::empty())
+            .map_err(|errno| failed("open", path, errno))?;
         Ok(Self {
             root,
             path: path.to_owned(),
@@ -86,8 +86,9 @@ impl Walk<'_> {
         self.at.truncate(length);
         let rest = directory.get(length..).unwrap_or_default();
         for component in rest.split('/').filter(|component| !component.is_empty()) {
-            let handle = open_or_make(self.here(), component)
-                .map_err(|errno| failed("make directory", &self.tree.path.join(directory), errno))?;
+            let handle = open_or_make(self.here(), component).map_err(|errno| {
+                failed("make directory", &self.tree.path.join(directory), errno)
+            })?;
             if length > 0 {
                 self.at.push('/');
             }
@@ -188,8 +189,8 @@ impl NewFile {
 
     /// Closes a file whose content has this hash.
     pub(super) fn finish_copy(self, sha256: [u8; 32]) -> Result<Kind, Error> {
-        let stat = rustix::fs::fstat(&self.file)
-            .map_err(|errno| failed("examine", &self.path, errno))?;
+        let stat =
+            rustix::fs::fstat(&self.file).map_err(|errno| failed("examine", &self.path, errno))?;
         Ok(Kind::File {
             size: self.size,
             mode: stat.st_mode & 0o7777,
@@ -203,7 +204,11 @@ impl NewFile {
     clippy::allow_attributes,
     reason = "the fields have other integer types on other platforms"
 )]
-#[allow(clippy::unnecessary_cast, clippy::cast_possible_wrap, reason = "as above")]
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_possible_wrap,
+    reason = "as above"
+)]
 fn nanoseconds(stat: &rustix::fs::Stat) -> i64 {
     (stat.st_mtime as i64)
         .saturating_mul(1_000_000_000)

@@ -52,11 +52,17 @@ pub(super) fn unpack(
         Ok((worker.entries, worker.links))
     };
     let results: Vec<_> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(jobs.len())).map(|_| scope.spawn(work)).collect();
+        let others: Vec<_> = (1..threads.min(jobs.len()))
+            .map(|_| scope.spawn(work))
+            .collect();
         let own = work();
         others
             .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
             .chain([own])
             .collect()
     });
@@ -160,8 +166,7 @@ impl<'a> Worker<'a> {
                     if let Sink::Target(target) = sink {
                         let target = names::check_target(item.path(), &target)
                             .map_err(|fault| self.refuse(item, fault))?;
-                        self.links
-                            .push((item.path().to_owned(), target.to_owned()));
+                        self.links.push((item.path().to_owned(), target.to_owned()));
                     }
                 }
             }

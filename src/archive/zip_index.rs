@@ -110,7 +110,12 @@ pub(super) fn read<'a>(
     })?;
     let layout = || meter.refuse(Fault::Layout);
     starts.sort_unstable();
-    if starts.first().copied().unwrap_or(archive.directory_offset()) != 0 {
+    if starts
+        .first()
+        .copied()
+        .unwrap_or(archive.directory_offset())
+        != 0
+    {
         return Err(layout());
     }
     starts.push(archive.directory_offset());

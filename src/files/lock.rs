@@ -118,7 +118,7 @@ mod tests {
         let held = Lock::take(&path, "pid 7 on pod-a", soon, |_| ()).unwrap();
         let mut told = String::new();
         let error = Lock::take(&path, "pid 8 on pod-a", soon, |name| {
-            name.clone_into(&mut told)
+            name.clone_into(&mut told);
         })
         .unwrap_err();
         assert_eq!(told, "pid 7 on pod-a");

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use url::Url;
 
-use crate::digest::Digest;
+use crate::digest::{Algorithm, Digest, Hasher};
 
 /// The packages of a lock, each tarball once, ordered by name and version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +89,17 @@ impl PackageLock {
         Ok(Self {
             packages: packages.collect(),
         })
+    }
+
+    /// What pins the whole tree: a digest over every path with the digest of what belongs there.
+    pub fn digest(&self) -> Digest {
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        for package in &self.packages {
+            for path in &package.paths {
+                hasher.update(format!("{path} {}\n", package.digest).as_bytes());
+            }
+        }
+        hasher.finish()
     }
 
     /// The version of the package that programs find under `name`.

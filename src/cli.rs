@@ -1,0 +1,113 @@
+//! The command line: which commands there are, and the only `match` over them.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::commands::{completions, env, init, install, man, uninstall};
+use crate::context::Context;
+use crate::error::Error;
+use crate::options::GlobalFlags;
+
+const EXAMPLES: &str = "\
+Examples:
+  bootstrap init                           what INIT_SCRIPT runs
+  eval \"$(bootstrap env)\"                  put the tools on PATH
+  bootstrap install aws-cli serverless     install by hand, in their default versions
+  bootstrap install --list                 show what can be installed
+
+Exit codes:
+  0  done, or nothing to do          go on
+  1  failed on this machine          read the message
+  2  usage                           fix the command
+  3  not as it should be             fix what it lists; nothing was changed
+  4  untrusted bytes                 stop; never retry
+  5  network, AWS or the deadline    try again later
+  6  bad input file                  fix the file
+
+Every option has a variable BOOTSTRAP_<OPTION> and, where it makes sense, a key in
+bootstrap.yaml: flag before variable before file before default.";
+
+/// Puts verified tools on a Harness Delegate at start
+#[derive(Debug, Parser)]
+#[command(name = "bootstrap", version, after_help = EXAMPLES, max_term_width = 90)]
+#[command(
+    help_expected = true,
+    disable_help_subcommand = true,
+    propagate_version = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    global: GlobalFlags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Args),
+    Install(install::Args),
+    Env(env::Args),
+    Uninstall(uninstall::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+impl Cli {
+    /// The definition of the command line, for completions and manual pages.
+    pub fn definition() -> clap::Command {
+        Self::command()
+    }
+}
+
+/// Parses the command line, runs the command and says how it went.
+pub fn run(context: &Context) -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(context, &error),
+    };
+    let result = match cli.command {
+        Command::Init(args) => init::run(context, &cli.global, args),
+        Command::Install(args) => install::run(context, &cli.global, args),
+        Command::Env(args) => env::run(context, &cli.global, &args),
+        Command::Uninstall(args) => uninstall::run(context, &cli.global, &args),
+        Command::Completions(args) => completions::run(context, &args),
+        Command::Man(args) => man::run(context, &args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            context.say(&error.to_text(cli.global.color(context)));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Help and versions go to standard output, mistakes to standard error with code 2.
+fn refuse(context: &Context, error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        context.say(&text);
+        return ExitCode::from(Error::usage("").exit_code());
+    }
+    match context.print(&text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            let error = Error::from(error);
+            context.say(&error.to_text(false));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound_and_every_option_has_a_help_text() {
+        Cli::definition().debug_assert();
+    }
+}

@@ -1,0 +1,8 @@
+//! The commands: their arguments and what they run, each in a file of its own.
+
+pub mod completions;
+pub mod env;
+pub mod init;
+pub mod install;
+pub mod man;
+pub mod uninstall;

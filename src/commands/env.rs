@@ -1,0 +1,54 @@
+//! `bootstrap env`: what INIT_SCRIPT evaluates to have the tools on PATH.
+
+use std::process::ExitCode;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::options::{GlobalFlags, Layers};
+use crate::tools::install::quoted;
+
+const EXAMPLES: &str = "\
+Examples:
+  eval \"$(bootstrap env)\"
+  eval \"$(bootstrap env --proxy)\"        # behind a proxy that asks for a password";
+
+/// Print export lines for a shell to evaluate
+///
+/// The lines are safe under `set -e` and `set -u`, and evaluating them twice is the same as once.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Export the proxy as well, with its password
+    ///
+    /// A delegate does not export a proxy that asks for a password; tools started from INIT_SCRIPT
+    /// or by the delegate get nothing then. Built from PROXY_HOST, PROXY_PORT, PROXY_SCHEME,
+    /// PROXY_USER, PROXY_PASSWORD and NO_PROXY.
+    #[arg(long)]
+    proxy: bool,
+}
+
+/// Prints the lines.
+pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitCode, Error> {
+    let layers = Layers::new(context, global)?;
+    let bin = layers.prefix()?.bin();
+    let text = bin
+        .to_str()
+        .filter(|text| !text.contains([':', '\n']))
+        .ok_or_else(|| {
+            Error::usage(format!(
+                "`{}` cannot be put on PATH: it has a colon or is not UTF-8",
+                bin.display()
+            ))
+        })?;
+    let word = quoted(text);
+    let mut lines = format!(
+        "case \":${{PATH-}}:\" in *:{word}:*) ;; *) export PATH={word}\"${{PATH:+:$PATH}}\" ;; esac\n"
+    );
+    if args.proxy {
+        for (name, value) in layers.proxies()?.as_exports() {
+            lines.push_str(&format!("export {name}={}\n", quoted(&value)));
+        }
+    }
+    context.print(&lines)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,179 @@
+//! How a command fails: the exit code, the chain of causes and the next step.
+
+use crate::fault::Fault;
+
+/// A failed command.
+#[derive(Debug)]
+pub struct Error {
+    fault: Fault,
+    cause: Box<dyn std::error::Error + Send + Sync>,
+    hint: Option<String>,
+}
+
+/// An error whose text is all there is to it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Message(String);
+
+impl Error {
+    /// An error on this side.
+    pub fn new(fault: Fault, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self {
+            fault,
+            cause: error.into(),
+            hint: None,
+        }
+    }
+
+    /// A mistake on the command line or in a variable.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Fault::Usage, Message(message.into()))
+    }
+
+    /// Adds the next step.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<Option<String>>) -> Self {
+        self.hint = hint.into().or(self.hint);
+        self
+    }
+
+    /// The side that the failure is on.
+    pub const fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    /// The exit code: what the caller should do.
+    ///
+    /// 3 is not among them: a finding is a result and not a failure.
+    pub const fn exit_code(&self) -> u8 {
+        match self.fault {
+            Fault::Local => 1,
+            Fault::Usage => 2,
+            Fault::Untrusted => 4,
+            Fault::Remote => 5,
+            Fault::Input => 6,
+        }
+    }
+
+    /// The error and its causes, the first cause last.
+    pub fn chain(&self) -> Vec<String> {
+        chain(self.cause.as_ref())
+    }
+
+    /// The error as it is shown.
+    pub fn to_text(&self, color: bool) -> String {
+        render(&self.chain(), self.hint.as_deref(), true, color)
+    }
+
+    /// Whether the reader of our output has gone away, which ends the run in silence.
+    pub fn is_broken_pipe(&self) -> bool {
+        let first: Option<&(dyn std::error::Error + 'static)> = Some(self.cause.as_ref());
+        std::iter::successors(first, |error| error.source())
+            .filter_map(|error| error.downcast_ref::<std::io::Error>())
+            .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// An error and its causes, the first cause last.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect()
+}
+
+/// Renders `error: …` (or `warning: …`, where it stops nothing), `caused by: …` and `hint: …`, one
+/// each line.
+pub fn render(chain: &[String], hint: Option<&str>, fatal: bool, color: bool) -> String {
+    let label = |text: &str, code: &str| {
+        if color {
+            format!("\x1b[{code}m{text}:\x1b[0m")
+        } else {
+            format!("{text}:")
+        }
+    };
+    let mut text = String::new();
+    for (depth, message) in chain.iter().enumerate() {
+        let label = match (depth, fatal) {
+            (0, true) => label("error", "1;31"),
+            (0, false) => label("warning", "1;33"),
+            _ => label("caused by", "2"),
+        };
+        text.push_str(&format!("{label} {message}\n"));
+    }
+    if let Some(hint) = hint {
+        text.push_str(&format!("{} {hint}\n", label("hint", "1;36")));
+    }
+    text
+}
+
+impl From<crate::tools::resolve::Error> for Error {
+    fn from(error: crate::tools::resolve::Error) -> Self {
+        use crate::tools::resolve::Fault as Side;
+        let fault = match error.fault() {
+            Side::File => Fault::Input,
+            Side::Program => Fault::Local,
+            Side::Request => Fault::Usage,
+            Side::Untrusted => Fault::Untrusted,
+        };
+        let hint = error.hint();
+        Self::new(fault, error).with_hint(hint)
+    }
+}
+
+/// The compiled-in catalog is at fault, which is a bug.
+impl From<crate::tools::catalog::Error> for Error {
+    fn from(error: crate::tools::catalog::Error) -> Self {
+        Self::new(Fault::Local, error)
+    }
+}
+
+impl From<crate::files::Error> for Error {
+    fn from(error: crate::files::Error) -> Self {
+        Self::new(Fault::Local, error)
+    }
+}
+
+impl From<crate::deadline::DeadlinePassed> for Error {
+    fn from(error: crate::deadline::DeadlinePassed) -> Self {
+        Self::new(Fault::Remote, error)
+            .with_hint(Some("give it more time with --deadline".to_owned()))
+    }
+}
+
+/// What went wrong on standard output; the one thing that is written there is the result.
+impl From<std::io::Error> for Error {
+    fn from(source: std::io::Error) -> Self {
+        Self::new(Fault::Local, Output { source })
+    }
+}
+
+/// The result could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the result to standard output")]
+struct Output {
+    source: std::io::Error,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_shown_with_its_causes_and_the_next_step() {
+        let source = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let error = crate::files::Error::new("write", std::path::Path::new("/p"), source);
+        let shown = Error::from(error)
+            .with_hint(Some("set --prefix".to_owned()))
+            .to_text(false);
+        assert_eq!(
+            shown,
+            "error: cannot write `/p`\ncaused by: permission denied\nhint: set --prefix\n"
+        );
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_recognised() {
+        assert!(Error::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe)).is_broken_pipe());
+        assert!(!Error::usage("no").is_broken_pipe());
+    }
+}

@@ -1,0 +1,417 @@
+//! Merging flags, variables, the file and defaults.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use super::{GlobalFlags, InstallFlags, InstallOptions, Output};
+use crate::cache::Cache;
+use crate::config::{Config, OnFailure};
+use crate::context::Context;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::files;
+use crate::http::{self, Certificates, Client, Netrc, Proxies};
+use crate::report::{LogFormat, Verbosity};
+use crate::runtime::Runtime;
+use crate::tools::install::Settings;
+use crate::tools::lockfile::Lockfile;
+use crate::tools::mirror::MirrorTemplate;
+use crate::tools::npm::{self, Npmrc, Registry};
+use crate::tools::prefix::Prefix;
+use crate::tools::receipt::boot_id;
+use crate::tools::wanted::Wanted;
+
+/// Where the delegate's image works (its Dockerfile).
+const DELEGATE_DIRECTORY: &str = "/opt/harness-delegate";
+
+/// Where the kubelet reads a message (Kubernetes, `terminationMessagePath`).
+const TERMINATION_LOG: &str = "/dev/termination-log";
+
+/// Flags, variables and the file, before they are merged.
+#[derive(Debug)]
+pub struct Layers<'a> {
+    context: &'a Context,
+    global: &'a GlobalFlags,
+    config: Config,
+    /// The directory that the lock is looked for in.
+    directory: PathBuf,
+}
+
+impl<'a> Layers<'a> {
+    /// Reads `bootstrap.yaml`, if there is one.
+    pub fn new(context: &'a Context, global: &'a GlobalFlags) -> Result<Self, Error> {
+        let mut layers = Self {
+            context,
+            global,
+            config: Config::default(),
+            directory: context.directory.clone(),
+        };
+        if let Some(path) = layers.config_file()? {
+            let text = input(&path)?;
+            layers.config =
+                Config::parse(&path, &text).map_err(|error| Error::new(Fault::Input, error))?;
+            path.parent()
+                .unwrap_or(Path::new("/"))
+                .clone_into(&mut layers.directory);
+        }
+        Ok(layers)
+    }
+
+    fn config_file(&self) -> Result<Option<PathBuf>, Error> {
+        if let Some(given) = self.path(self.global.config.clone(), "BOOTSTRAP_CONFIG", None)? {
+            return Ok(Some(given));
+        }
+        let directories = [self.working_directory(), self.context.directory.clone()];
+        Ok(directories
+            .map(|directory| directory.join("bootstrap.yaml"))
+            .into_iter()
+            .find(|path| path.exists()))
+    }
+
+    /// The delegate's working directory.
+    fn working_directory(&self) -> PathBuf {
+        PathBuf::from(
+            self.context
+                .variable("WORKING_DIR")
+                .unwrap_or(DELEGATE_DIRECTORY),
+        )
+    }
+
+    /// Where everything goes.
+    pub fn prefix(&self) -> Result<Prefix, Error> {
+        let file = self.config.prefix.clone();
+        if let Some(given) = self.path(self.global.prefix.clone(), "BOOTSTRAP_PREFIX", file)? {
+            return Ok(Prefix::new(given));
+        }
+        let working = self.working_directory();
+        let delegate = working.join("bootstrap");
+        if files::is_writable(&working) || delegate.is_dir() {
+            return Ok(Prefix::new(delegate));
+        }
+        let data = self
+            .context
+            .variable("XDG_DATA_HOME")
+            .map(PathBuf::from)
+            .or_else(|| {
+                self.context
+                    .variable("HOME")
+                    .map(|home| Path::new(home).join(".local/share"))
+            });
+        match data.filter(|data| data.is_absolute()) {
+            Some(data) => Ok(Prefix::new(data.join("bootstrap"))),
+            None => Err(Error::usage(format!(
+                "there is no directory to install into: `{}` cannot be written, and neither XDG_DATA_HOME nor \
+                 HOME is set",
+                working.display()
+            ))
+            .with_hint(Some("set --prefix (BOOTSTRAP_PREFIX)".to_owned()))),
+        }
+    }
+
+    /// The proxies of this environment.
+    pub fn proxies(&self) -> Result<Proxies, Error> {
+        let variable = |name: &str| self.context.variable(name).map(str::to_owned);
+        Proxies::from_variables(&variable).map_err(|error| Error::new(Fault::Usage, error))
+    }
+
+    /// How messages look.
+    pub fn log_format(&self) -> Result<LogFormat, Error> {
+        Ok(self
+            .choice(self.global.log_format, "BOOTSTRAP_LOG_FORMAT")?
+            .unwrap_or_default())
+    }
+
+    /// How much is said.
+    pub fn verbosity(&self) -> Result<Verbosity, Error> {
+        let said = self.global.verbosity();
+        Ok(match said {
+            Some(said) => said,
+            None if self.switch(false, "BOOTSTRAP_QUIET", None)? => Verbosity::Quiet,
+            None if self.switch(false, "BOOTSTRAP_VERBOSE", None)? => Verbosity::Verbose,
+            None => Verbosity::Normal,
+        })
+    }
+
+    /// The second directory for links.
+    pub fn bin_dir(&self, flag: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
+        self.path(flag, "BOOTSTRAP_BIN_DIR", self.config.bin_dir.clone())
+    }
+
+    /// How a result is printed.
+    pub fn output(&self, flags: &InstallFlags) -> Result<Output, Error> {
+        Ok(self
+            .choice(flags.output, "BOOTSTRAP_OUTPUT")?
+            .unwrap_or_default())
+    }
+
+    /// What stops a run; asked first, since it decides what any later error does.
+    pub fn on_failure(&self, flags: &InstallFlags) -> Result<OnFailure, Error> {
+        Ok(self
+            .value(
+                flags.on_failure,
+                "BOOTSTRAP_ON_FAILURE",
+                self.config.on_failure,
+            )?
+            .unwrap_or_default())
+    }
+
+    /// The options of an installation.
+    pub fn install(
+        self,
+        command: &str,
+        flags: InstallFlags,
+        wanted: Vec<Wanted>,
+        budget: Duration,
+    ) -> Result<InstallOptions, Error> {
+        let context = self.context;
+        let prefix = self.prefix()?;
+        let on_failure = self.on_failure(&flags)?;
+        let output = self.output(&flags)?;
+        let deadline = self.value(flags.deadline, "BOOTSTRAP_DEADLINE", self.config.deadline)?;
+        let budget = deadline.map_or(budget, |span| span.0);
+        let cache = self.path(
+            flags.cache_dir,
+            "BOOTSTRAP_CACHE_DIR",
+            self.config.cache_dir.clone(),
+        )?;
+        let offline = self.switch(flags.offline, "BOOTSTRAP_OFFLINE", self.config.offline)?;
+        let file = self.config.ca_bundle.clone();
+        let ca_bundle = self.path(flags.ca_bundle, "BOOTSTRAP_CA_BUNDLE", file)?;
+        let lock = self.path(flags.lock, "BOOTSTRAP_LOCK", self.config.lock.clone())?;
+        let locked = self.switch(flags.locked, "BOOTSTRAP_LOCKED", self.config.locked)?;
+        let settings = Settings {
+            cache: Cache::new(cache.unwrap_or_else(|| prefix.cache())),
+            bin_dir: self.bin_dir(flags.bin_dir)?,
+            mirrors: self.mirrors(flags.mirror)?,
+            no_origin: self.switch(
+                flags.no_origin,
+                "BOOTSTRAP_NO_ORIGIN",
+                self.config.no_origin,
+            )?,
+            registry: self.registry(flags.npm_registry)?,
+            slim: self.switch(flags.slim, "BOOTSTRAP_SLIM", self.config.slim)?,
+            durable: self.switch(flags.durable, "BOOTSTRAP_DURABLE", None)?,
+            accept_existing: self.switch(
+                flags.accept_existing,
+                "BOOTSTRAP_ACCEPT_EXISTING",
+                None,
+            )?,
+            keep_previous: on_failure != OnFailure::Fail,
+            variables: context.variables().clone(),
+            holder: context.holder(command),
+            started: context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            boot: boot_id(),
+            prefix,
+        };
+        let network = http::Settings {
+            proxies: self.proxies()?,
+            certificates: self.certificates(ca_bundle),
+            netrc: self.netrc(),
+            offline,
+            ..http::Settings::default()
+        };
+        let client = Client::new(network, Arc::new(Runtime::new()));
+        Ok(InstallOptions {
+            wanted: self.wanted(wanted)?,
+            settings,
+            deadline: Deadline::after(context.started, budget),
+            on_failure,
+            report: self.path(flags.report, "BOOTSTRAP_REPORT", self.config.report.clone())?,
+            termination_log: self
+                .path(flags.termination_log, "BOOTSTRAP_TERMINATION_LOG", None)?
+                .unwrap_or_else(|| TERMINATION_LOG.into()),
+            output,
+            client,
+            lock: self.lock(lock)?,
+            locked,
+            log_format: self.log_format()?,
+            verbosity: self.verbosity()?,
+        })
+    }
+
+    fn wanted(&self, named: Vec<Wanted>) -> Result<Vec<Wanted>, Error> {
+        let variable = self.list("BOOTSTRAP_TOOLS", |c| c.is_whitespace() || c == ',')?;
+        let file = self.config.tools.clone().unwrap_or_default();
+        Ok([named, variable, file]
+            .into_iter()
+            .find(|tools| !tools.is_empty())
+            .unwrap_or_default())
+    }
+
+    fn mirrors(&self, named: Vec<MirrorTemplate>) -> Result<Vec<MirrorTemplate>, Error> {
+        let variable = self.list("BOOTSTRAP_MIRROR", char::is_whitespace)?;
+        let file = self.config.mirrors.clone().unwrap_or_default();
+        Ok([named, variable, file]
+            .into_iter()
+            .find(|mirrors| !mirrors.is_empty())
+            .unwrap_or_default())
+    }
+
+    /// npm reads its variables in either case (npm documentation, "config").
+    fn registry(&self, flag: Option<String>) -> Result<Registry, Error> {
+        let variables = [
+            "BOOTSTRAP_NPM_REGISTRY",
+            "NPM_CONFIG_REGISTRY",
+            "npm_config_registry",
+        ];
+        let variable = || {
+            variables
+                .into_iter()
+                .find_map(|name| self.context.variable(name))
+                .map(str::to_owned)
+        };
+        // npm's own variables come before our file, since npm itself would obey them.
+        let given = match flag.or_else(variable) {
+            Some(text) => Some(npm::parse_address(&text)),
+            None => self
+                .config
+                .npm_registry
+                .as_ref()
+                .map(|url| npm::parse_address(url.as_str())),
+        };
+        let given = given.transpose().map_err(|error| {
+            let hint = error.hint();
+            Error::new(Fault::Usage, error).with_hint(hint)
+        })?;
+        let variables = ["NPM_CONFIG_USERCONFIG", "npm_config_userconfig"];
+        let npmrc = variables
+            .into_iter()
+            .find_map(|name| self.context.variable(name))
+            .map(PathBuf::from);
+        let npmrc = npmrc
+            .or_else(|| self.home_file(".npmrc"))
+            .and_then(|path| files::read_text(&path).ok());
+        let variable = |name: &str| self.context.variable(name).map(str::to_owned);
+        Ok(Registry::new(
+            given,
+            npmrc
+                .map(|text| Npmrc::parse(&text, variable))
+                .unwrap_or_default(),
+        ))
+    }
+
+    fn certificates(&self, ca_bundle: Option<PathBuf>) -> Certificates {
+        // As OpenSSL does it, SSL_CERT_FILE takes the place of the platform's bundle.
+        let replacement = self.context.variable("SSL_CERT_FILE").map(PathBuf::from);
+        Certificates {
+            platform: replacement.is_none(),
+            files: replacement.into_iter().chain(ca_bundle).collect(),
+            directories: vec![self.working_directory().join("ca-bundle")],
+        }
+    }
+
+    fn netrc(&self) -> Netrc {
+        let path = self
+            .context
+            .variable("NETRC")
+            .map(PathBuf::from)
+            .or_else(|| self.home_file(".netrc"));
+        let text = path.and_then(|path| files::read_text(&path).ok());
+        text.map(|text| Netrc::parse(&text)).unwrap_or_default()
+    }
+
+    fn home_file(&self, name: &str) -> Option<PathBuf> {
+        self.context
+            .variable("HOME")
+            .map(|home| Path::new(home).join(name))
+    }
+
+    fn lock(&self, given: Option<PathBuf>) -> Result<Option<Lockfile>, Error> {
+        let beside = || Some(self.directory.join("bootstrap.lock")).filter(|path| path.exists());
+        let Some(path) = given.or_else(beside) else {
+            return Ok(None);
+        };
+        let text = input(&path)?;
+        Lockfile::parse(&path, &text)
+            .map(Some)
+            .map_err(|error| Error::new(Fault::Input, error))
+    }
+
+    /// A path, made absolute: nothing may depend on the working directory later on.
+    fn path(
+        &self,
+        flag: Option<PathBuf>,
+        variable: &str,
+        file: Option<PathBuf>,
+    ) -> Result<Option<PathBuf>, Error> {
+        let chosen = self.value(flag, variable, file)?;
+        Ok(chosen.map(|path| self.context.directory.join(path)))
+    }
+
+    fn value<T: FromStr<Err: Display>>(
+        &self,
+        flag: Option<T>,
+        variable: &str,
+        file: Option<T>,
+    ) -> Result<Option<T>, Error> {
+        match (flag, self.context.variable(variable)) {
+            (Some(flag), _) => Ok(Some(flag)),
+            (None, Some(text)) => parse(variable, text).map(Some),
+            (None, None) => Ok(file),
+        }
+    }
+
+    fn choice<T: ValueEnum>(&self, flag: Option<T>, variable: &str) -> Result<Option<T>, Error> {
+        match (flag, self.context.variable(variable)) {
+            (Some(flag), _) => Ok(Some(flag)),
+            (None, Some(text)) => T::from_str(text, true).map(Some).map_err(|_| {
+                let names = T::value_variants().iter().filter_map(T::to_possible_value);
+                let names: Vec<_> = names
+                    .map(|value| format!("`{}`", value.get_name()))
+                    .collect();
+                Error::usage(format!(
+                    "invalid value `{text}` for {variable}: it takes {}",
+                    names.join(", ")
+                ))
+            }),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn switch(&self, flag: bool, variable: &str, file: Option<bool>) -> Result<bool, Error> {
+        if flag {
+            return Ok(true);
+        }
+        match self
+            .context
+            .variable(variable)
+            .map(str::to_ascii_lowercase)
+            .as_deref()
+        {
+            None => Ok(file.unwrap_or(false)),
+            Some("1" | "true" | "yes" | "on") => Ok(true),
+            Some("0" | "false" | "no" | "off") => Ok(false),
+            Some(text) => Err(Error::usage(format!(
+                "invalid value `{text}` for {variable}: it takes `true` or `false`"
+            ))),
+        }
+    }
+
+    fn list<T: FromStr<Err: Display>>(
+        &self,
+        variable: &str,
+        separator: fn(char) -> bool,
+    ) -> Result<Vec<T>, Error> {
+        let text = self.context.variable(variable).unwrap_or_default();
+        text.split(separator)
+            .filter(|part| !part.is_empty())
+            .map(|part| parse(variable, part))
+            .collect()
+    }
+}
+
+/// The text of a file that somebody wrote for us.
+fn input(path: &Path) -> Result<String, Error> {
+    files::read_text(path).map_err(|error| Error::new(Fault::Input, error))
+}
+
+fn parse<T: FromStr<Err: Display>>(variable: &str, text: &str) -> Result<T, Error> {
+    text.parse()
+        .map_err(|error| Error::usage(format!("invalid value `{text}` for {variable}: {error}")))
+}

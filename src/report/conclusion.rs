@@ -1,0 +1,139 @@
+//! The end of a run: errors for people, the report for programs, a line for the kubelet, and the
+//! exit code.
+
+use std::process::ExitCode;
+
+use super::{Report, Step};
+use crate::config::OnFailure;
+use crate::context::Context;
+use crate::error::{Error, chain, render};
+use crate::fault::Fault;
+use crate::files;
+use crate::options::{GlobalFlags, InstallOptions, Output};
+use crate::platform::Platform;
+use crate::tools::outcome::{Outcome, State};
+
+/// A run that is coming to its end.
+#[derive(Debug)]
+pub struct Conclusion<'a> {
+    context: &'a Context,
+    options: &'a InstallOptions,
+    color: bool,
+    report: Report,
+    fault: Option<Fault>,
+}
+
+impl<'a> Conclusion<'a> {
+    /// A run of `command` that nothing is known of yet.
+    pub fn new(
+        context: &'a Context,
+        global: &GlobalFlags,
+        options: &'a InstallOptions,
+        command: &'static str,
+    ) -> Self {
+        let report = Report::new(
+            command,
+            Platform::host().to_string(),
+            options.settings.started.clone(),
+        );
+        Self {
+            context,
+            options,
+            color: global.color(context),
+            report,
+            fault: None,
+        }
+    }
+
+    /// Adds a step that has ended.
+    pub fn add(&mut self, step: Step) {
+        for outcome in &step.tools {
+            self.judge(outcome);
+        }
+        self.report.steps.push(step);
+    }
+
+    /// Ends a run that could not even begin its steps.
+    pub fn fail(mut self, error: Error) -> Result<ExitCode, Error> {
+        self.report.errors.extend(error.chain());
+        self.report.exit_code = if self.goes_on() { 0 } else { error.exit_code() };
+        self.write();
+        Err(error)
+    }
+
+    /// Ends the run.
+    pub fn end(mut self) -> Result<ExitCode, Error> {
+        if let (Some(fault), false) = (self.fault, self.goes_on()) {
+            self.report.exit_code = Error::new(fault, "").exit_code();
+        }
+        self.write();
+        let text = match self.options.output {
+            Output::Json => self.report.to_json(),
+            Output::Text => self.report.to_text(),
+        };
+        self.context.print(&text)?;
+        Ok(ExitCode::from(self.report.exit_code))
+    }
+
+    /// Says what went wrong with a tool, and remembers it where it is fatal.
+    fn judge(&mut self, outcome: &Outcome) {
+        let Some(error) = &outcome.error else { return };
+        let lost = matches!(outcome.state, State::Failed | State::Skipped);
+        let fatal = self.options.on_failure == OnFailure::Fail || (lost && !outcome.optional);
+        let what = match outcome.state {
+            State::KeptPrevious => format!(
+                "{} could not be brought to the wanted version; {} is whole and stays",
+                outcome.tool, outcome.version
+            ),
+            _ => format!(
+                "{} {} could not be put in place",
+                outcome.tool, outcome.version
+            ),
+        };
+        let mut causes = vec![what];
+        causes.extend(chain(error.as_ref()));
+        let fatal_here = fatal && !self.goes_on();
+        self.context.say(&render(
+            &causes,
+            error.hint().as_deref(),
+            fatal_here,
+            self.color,
+        ));
+        if fatal {
+            self.report.errors.extend(causes);
+            self.fault = Some(
+                self.fault
+                    .map_or(error.fault(), |fault| fault.graver(error.fault())),
+            );
+        }
+    }
+
+    fn goes_on(&self) -> bool {
+        self.options.on_failure == OnFailure::Continue
+    }
+
+    /// Writes the report and, on failure, the termination message. What cannot be written is said
+    /// and changes nothing: the work is done, or the failure is already told.
+    fn write(&mut self) {
+        self.report.seconds = self.context.started.elapsed().as_secs_f64();
+        let json = self.report.to_json();
+        let standard = self.options.settings.prefix.report();
+        for path in [Some(&standard), self.options.report.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            if let Err(error) = files::replace(path, json.as_bytes(), 0o644) {
+                self.context
+                    .say(&render(&chain(&error), None, false, self.color));
+            }
+        }
+        let path = &self.options.termination_log;
+        if self.report.exit_code != 0
+            && path.exists()
+            && let Err(error) = files::overwrite(path, self.report.termination_message().as_bytes())
+        {
+            self.context
+                .say(&render(&chain(&error), None, false, self.color));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Making a staged tool the one that runs: swap, receipt, links and launchers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::stage::Staged;
+use super::{Error, Installer, pin};
+use crate::files;
+use crate::tools::names::ProgramName;
+use crate::tools::receipt::{Header, Receipt};
+use crate::tools::{Program, ProgramKind, Release};
+
+/// What stands for a program in `bin/`.
+enum Entry {
+    /// A script with this text.
+    Launcher(String),
+    /// A symbolic link to this path.
+    Link(PathBuf),
+}
+
+impl Installer<'_> {
+    /// Swaps the staged tree in, and then writes down and links what is there now.
+    ///
+    /// In this order a kill leaves the old version linked and recorded, or the new one in place
+    /// with its links still to be made, which the next look does.
+    pub(super) fn activate(&self, release: &Release, staged: &Staged) -> Result<(), Error> {
+        let settings = self.settings;
+        let (tool, version) = (release.tool.as_str(), release.version.to_string());
+        let tree = settings.prefix.version(tool, &version);
+        let platform = release.platform.to_string();
+        let digest = pin(release);
+        let header = Header {
+            tool,
+            version: &version,
+            platform: &platform,
+            source: &staged.source,
+            digest: &digest,
+            slim: settings.slim,
+            durable: settings.durable,
+            boot: &settings.boot,
+            installed: &settings.started,
+            programs: release.programs.keys().map(ProgramName::as_str).collect(),
+        };
+        let receipt = Receipt::new(header, &staged.entries);
+        files::swap_directory(staged.directory(), &tree).map_err(Error::File)?;
+        if settings.durable {
+            files::sync(&tree).map_err(Error::File)?;
+        }
+        receipt
+            .write(&settings.prefix.receipt(tool))
+            .map_err(Error::File)?;
+        self.link(release)
+    }
+
+    /// Whether every program of the release is in `bin/` as it should be.
+    pub(super) fn is_linked(&self, release: &Release) -> bool {
+        let directories = self.directories();
+        release.programs.iter().all(|(name, program)| {
+            directories.iter().all(|directory| {
+                let path = directory.join(name.as_str());
+                match self.entry(release, name.as_str(), program, directory) {
+                    Entry::Link(target) => {
+                        fs::read_link(&path).is_ok_and(|present| present == target)
+                    }
+                    Entry::Launcher(text) => {
+                        !path.is_symlink()
+                            && fs::read_to_string(&path).is_ok_and(|present| present == text)
+                    }
+                }
+            })
+        })
+    }
+
+    /// Makes the links and launchers of a release.
+    pub(super) fn link(&self, release: &Release) -> Result<(), Error> {
+        for directory in self.directories() {
+            files::create_directory(&directory).map_err(Error::File)?;
+            for (name, program) in &release.programs {
+                let path = directory.join(name.as_str());
+                match self.entry(release, name.as_str(), program, &directory) {
+                    Entry::Link(target) => files::link(&target, &path).map_err(Error::File)?,
+                    Entry::Launcher(text) => {
+                        files::replace(&path, text.as_bytes(), 0o755).map_err(Error::File)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn directories(&self) -> Vec<PathBuf> {
+        [
+            Some(self.settings.prefix.bin()),
+            self.settings.bin_dir.clone(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// What stands for a program in this directory. Links inside the prefix are relative, so that
+    /// a prefix can be mounted elsewhere; those outside point to `bin/` and never change.
+    fn entry(&self, release: &Release, name: &str, program: &Program, directory: &Path) -> Entry {
+        let prefix = &self.settings.prefix;
+        if directory != prefix.bin() {
+            return Entry::Link(prefix.bin().join(name));
+        }
+        let (tool, version) = (release.tool.as_str(), release.version.to_string());
+        match &program.kind {
+            ProgramKind::RunWith(interpreter) => {
+                let script = prefix.version(tool, &version).join(program.path.as_str());
+                Entry::Launcher(launcher(
+                    &self.program_of(release, interpreter.as_str()),
+                    &script,
+                ))
+            }
+            ProgramKind::Elf | ProgramKind::Script => {
+                let below = Path::new("../tools").join(tool).join(version);
+                Entry::Link(below.join(program.path.as_str()))
+            }
+        }
+    }
+
+    /// Where a program of a tool that this release needs is: in `bin/`, where it stays when that
+    /// tool changes its version, unless the tool was found elsewhere on PATH.
+    pub(super) fn program_of(&self, release: &Release, program: &str) -> PathBuf {
+        let directory = release
+            .needs
+            .iter()
+            .find_map(|need| self.board.directory(need.tool.as_str()));
+        directory
+            .unwrap_or_else(|| self.settings.prefix.bin())
+            .join(program)
+    }
+}
+
+/// A script that runs a program with its interpreter, both by absolute path.
+fn launcher(interpreter: &Path, program: &Path) -> String {
+    let [interpreter, program] =
+        [interpreter, program].map(|path| quoted(&path.display().to_string()));
+    format!("#!/bin/sh\nexec {interpreter} {program} \"$@\"\n")
+}
+
+/// A word that a POSIX shell takes as it is (XCU 2.2.2, single-quotes).
+pub fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_launcher_survives_blanks_and_quotes_in_its_paths() {
+        let text = launcher(Path::new("/a b/node"), Path::new("/it's/sls.js"));
+        assert_eq!(
+            text,
+            "#!/bin/sh\nexec '/a b/node' '/it'\\''s/sls.js' \"$@\"\n"
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! Finding a tool that somebody else has put on PATH.
+
+use std::path::PathBuf;
+
+use super::{Error, Installer, directory_of};
+use crate::tools::Release;
+use crate::tools::program::{Invocation, harmless_variables};
+
+impl Installer<'_> {
+    /// The directory on PATH that has this tool in the wanted version, asked as the catalog asks a
+    /// tool that was just installed; our own links do not count.
+    pub(super) fn present(&self, release: &Release) -> Result<Option<PathBuf>, Error> {
+        let settings = self.settings;
+        let (Some(path), Some(expected)) = (settings.variables.get("PATH"), &release.smoke.expect)
+        else {
+            return Ok(None);
+        };
+        let ours = [Some(settings.prefix.bin()), settings.bin_dir.clone()];
+        let name = release.smoke.program.as_str();
+        let found = which::which_in_all(name, Some(path), "/")
+            .map(Iterator::collect::<Vec<_>>)
+            .unwrap_or_default();
+        for program in found {
+            let directory = directory_of(&program);
+            if ours.iter().flatten().any(|ours| *ours == directory) {
+                continue;
+            }
+            let home = super::stage::Staged::new(&settings.prefix.tool(release.tool.as_str()))?;
+            let mut variables = harmless_variables(&settings.variables, home.directory());
+            variables.extend(release.smoke.env.clone());
+            let invocation = Invocation {
+                program,
+                args: release.smoke.args.clone(),
+                variables,
+            };
+            match invocation.output(self.deadline) {
+                Ok(output) if output.contains(expected.as_str()) => return Ok(Some(directory)),
+                Ok(_) => self.note(
+                    release,
+                    &format!("`{}` is of another version", invocation.program.display()),
+                ),
+                Err(error) => self.note(release, &error.to_string()),
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,64 @@
+//! Where things are below the prefix.
+
+use std::path::{Path, PathBuf};
+
+/// The directory that holds everything a pod has installed.
+#[derive(Clone, Debug)]
+pub struct Prefix(PathBuf);
+
+impl Prefix {
+    /// The prefix at this absolute path.
+    pub const fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// The prefix itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Links and launchers: the one directory for PATH.
+    pub fn bin(&self) -> PathBuf {
+        self.0.join("bin")
+    }
+
+    /// All versions of a tool.
+    pub fn tool(&self, tool: &str) -> PathBuf {
+        self.0.join("tools").join(tool)
+    }
+
+    /// The directory of all tools.
+    pub fn tools(&self) -> PathBuf {
+        self.0.join("tools")
+    }
+
+    /// One version of a tool, as its vendor lays it out.
+    pub fn version(&self, tool: &str, version: &str) -> PathBuf {
+        self.tool(tool).join(version)
+    }
+
+    /// All receipts.
+    pub fn receipts(&self) -> PathBuf {
+        self.0.join("receipts")
+    }
+
+    /// What is installed of a tool.
+    pub fn receipt(&self, tool: &str) -> PathBuf {
+        self.receipts().join(format!("{tool}.json"))
+    }
+
+    /// Finished downloads, unless a shared directory is given.
+    pub fn cache(&self) -> PathBuf {
+        self.0.join("cache")
+    }
+
+    /// The last report.
+    pub fn report(&self) -> PathBuf {
+        self.0.join("report.json")
+    }
+
+    /// The lock that keeps two runs apart.
+    pub fn lock(&self) -> PathBuf {
+        self.0.join("lock")
+    }
+}

@@ -1,0 +1,137 @@
+//! Taking tools out: links first, so that nothing on PATH ever points into a half-removed tree.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::names::ToolName;
+use super::prefix::Prefix;
+use super::receipt::Receipt;
+use crate::deadline::Deadline;
+use crate::fault::Fault;
+use crate::files::{self, Lock, LockError};
+
+/// What is taken out, and from where.
+#[derive(Debug)]
+pub struct Uninstall<'a> {
+    /// The prefix.
+    pub prefix: &'a Prefix,
+    /// The second directory for links.
+    pub bin_dir: Option<&'a Path>,
+    /// Who we are, for those who wait for the lock.
+    pub holder: &'a str,
+    /// How long the lock is waited for.
+    pub deadline: Deadline,
+}
+
+impl Uninstall<'_> {
+    /// Takes these tools out, and what is not in use when asked to; returns a line for each.
+    pub fn run(&self, tools: &[ToolName], prune: bool) -> Result<Vec<String>, Error> {
+        if !self.prefix.path().exists() {
+            return Ok(vec![format!(
+                "`{}` is not there: there is nothing to do",
+                self.prefix.path().display()
+            )]);
+        }
+        let _lock = Lock::take(&self.prefix.lock(), self.holder, self.deadline, |_| ())
+            .map_err(Error::Lock)?;
+        let mut lines = Vec::new();
+        for tool in tools {
+            lines.push(self.remove(tool.as_str())?);
+        }
+        if prune {
+            lines.extend(self.prune()?);
+        }
+        Ok(lines)
+    }
+
+    fn remove(&self, tool: &str) -> Result<String, Error> {
+        let path = self.prefix.receipt(tool);
+        let text = files::read_text(&path).unwrap_or_default();
+        let receipt = Receipt::parse(&text);
+        let tree = self.prefix.tool(tool);
+        if receipt.is_none() && !tree.exists() {
+            return Ok(format!("{tool} is not installed"));
+        }
+        let programs = receipt
+            .as_ref()
+            .map(|receipt| receipt.programs.clone())
+            .unwrap_or_default();
+        for program in programs {
+            if let Some(link) = self
+                .bin_dir
+                .map(|directory| directory.join(program.as_ref()))
+                && fs::read_link(&link).is_ok_and(|target| target.starts_with(self.prefix.path()))
+            {
+                files::remove(&link).map_err(Error::File)?;
+            }
+            files::remove(&self.prefix.bin().join(program.as_ref())).map_err(Error::File)?;
+        }
+        files::remove(&path).map_err(Error::File)?;
+        files::remove(&tree).map_err(Error::File)?;
+        let version = receipt
+            .map(|receipt| format!(" {}", receipt.version))
+            .unwrap_or_default();
+        Ok(format!("{tool}{version} removed"))
+    }
+
+    /// Drops versions that no receipt speaks of, leftovers of killed runs, and the prefix's own
+    /// cache; a shared cache belongs to others too.
+    fn prune(&self) -> Result<Vec<String>, Error> {
+        let mut lines = Vec::new();
+        let used: BTreeSet<PathBuf> = entries(&self.prefix.receipts())
+            .into_iter()
+            .filter_map(|path| {
+                let text = files::read_text(&path).ok()?;
+                let receipt = Receipt::parse(&text)?;
+                Some(self.prefix.version(&receipt.tool, &receipt.version))
+            })
+            .collect();
+        for tree in entries(&self.prefix.tools())
+            .iter()
+            .flat_map(|tool| entries(tool))
+        {
+            if !used.contains(&tree) {
+                files::remove(&tree).map_err(Error::File)?;
+                lines.push(format!("`{}` removed", tree.display()));
+            }
+        }
+        let cache = self.prefix.cache();
+        if cache.exists() {
+            files::remove(&cache).map_err(Error::File)?;
+            lines.push(format!("`{}` removed", cache.display()));
+        }
+        if lines.is_empty() {
+            lines.push("there is nothing to prune".to_owned());
+        }
+        Ok(lines)
+    }
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+/// A tool could not be taken out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be removed.
+    #[error(transparent)]
+    File(files::Error),
+    /// The prefix is held by another process.
+    #[error(transparent)]
+    Lock(LockError),
+}
+
+impl Error {
+    /// The side that the failure is on.
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Lock(LockError::Held { .. }) => Fault::Remote,
+            Self::File(_) | Self::Lock(LockError::File(_)) => Fault::Local,
+        }
+    }
+}
