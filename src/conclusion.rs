@@ -3,7 +3,6 @@
 
 use std::process::ExitCode;
 
-use super::{Report, Step};
 use crate::config::OnFailure;
 use crate::context::Context;
 use crate::error::{Error, chain, render};
@@ -11,6 +10,7 @@ use crate::fault::Fault;
 use crate::files;
 use crate::options::{GlobalFlags, InstallOptions, Output};
 use crate::platform::Platform;
+use crate::report::{Report, Step};
 use crate::tools::outcome::{Outcome, State};
 
 /// A run that is coming to its end.
