@@ -7,14 +7,26 @@ use std::path::{Path, PathBuf};
 /// What each module of `src/` may import of the others.
 const ALLOWED: &[(&str, &str)] = &[
     ("cli", "commands context error options"),
-    ("commands", "conclusion config context deadline error options platform report tools"),
-    ("conclusion", "config context error fault files options platform report tools"),
-    ("options", "cache config context deadline error fault files http platform report runtime timespan tools"),
+    (
+        "commands",
+        "conclusion config context deadline error options platform report tools",
+    ),
+    (
+        "conclusion",
+        "config context error fault files options platform report tools",
+    ),
+    (
+        "options",
+        "cache config context deadline error fault files http platform report runtime timespan tools",
+    ),
     ("config", "strict_yaml timespan tools"),
     ("context", ""),
     ("error", "deadline fault files tools"),
     ("report", "tools"),
-    ("tools", "archive cache deadline digest elf fault files http platform strict_yaml"),
+    (
+        "tools",
+        "archive cache deadline digest elf fault files http platform strict_yaml",
+    ),
     ("archive", "cache deadline digest"),
     ("backoff", ""),
     ("cache", "digest"),
@@ -49,14 +61,22 @@ fn modules() -> BTreeMap<String, String> {
     let mut modules = BTreeMap::<String, String>::new();
     for path in files(&source) {
         let relative = path.strip_prefix(&source).unwrap();
-        let first = relative.components().next().unwrap().as_os_str().to_str().unwrap();
+        let first = relative
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_str()
+            .unwrap();
         let name = first.trim_end_matches(".rs");
         if relative.file_name().unwrap() == "tests.rs" || name == "lib" {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
         let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let lines = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
         let code = modules.entry(name.to_owned()).or_default();
         for line in lines {
             code.push_str(line);
@@ -67,17 +87,36 @@ fn modules() -> BTreeMap<String, String> {
 }
 
 fn files(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    let entries = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }
 
 /// The modules that `use crate::a…`, `crate::{a, b}` and the like name.
 fn imports(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for (_, rest) in code.match_indices("crate::").map(|(at, found)| (at, &code[at + found.len()..])) {
-        let group = rest.strip_prefix('{').map(|group| group.split_once("};").unwrap().0);
-        for name in group.map_or(vec![rest], |group| group.split(',').map(str::trim).collect()) {
-            let end = name.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(name.len());
+    for (_, rest) in code
+        .match_indices("crate::")
+        .map(|(at, found)| (at, &code[at + found.len()..]))
+    {
+        let group = rest
+            .strip_prefix('{')
+            .map(|group| group.split_once("};").unwrap().0);
+        for name in group.map_or(vec![rest], |group| {
+            group.split(',').map(str::trim).collect()
+        }) {
+            let end = name
+                .find(|c: char| !c.is_ascii_lowercase() && c != '_')
+                .unwrap_or(name.len());
             found.insert(name[..end].to_owned());
         }
     }
@@ -95,7 +134,10 @@ fn no_module_imports_one_that_it_may_not() {
         let (_, allowed) = allowed.unwrap_or_else(|| panic!("`{name}` is not in the table"));
         for import in imports(&code) {
             let is_allowed = import == name || allowed.split(' ').any(|module| module == import);
-            assert!(is_allowed, "`{name}` imports `{import}`, which the table does not allow");
+            assert!(
+                is_allowed,
+                "`{name}` imports `{import}`, which the table does not allow"
+            );
         }
     }
 }
@@ -108,16 +150,25 @@ fn the_table_has_no_cycle_and_nothing_that_is_not_used() {
     while !left.is_empty() {
         let before = left.len();
         left.retain(|(name, allowed)| {
-            let is_grounded = allowed.split_whitespace().all(|module| below.contains(module));
+            let is_grounded = allowed
+                .split_whitespace()
+                .all(|module| below.contains(module));
             is_grounded.then(|| below.insert(*name));
             !is_grounded
         });
         assert_ne!(left.len(), before, "these import each other: {left:?}");
     }
     for (name, allowed) in ALLOWED {
-        let used = imports(modules.get(*name).unwrap_or_else(|| panic!("there is no `{name}`")));
+        let used = imports(
+            modules
+                .get(*name)
+                .unwrap_or_else(|| panic!("there is no `{name}`")),
+        );
         for module in allowed.split_whitespace() {
-            assert!(used.contains(module), "`{name}` need not be allowed `{module}`");
+            assert!(
+                used.contains(module),
+                "`{name}` need not be allowed `{module}`"
+            );
         }
     }
 }
@@ -126,7 +177,10 @@ fn the_table_has_no_cycle_and_nothing_that_is_not_used() {
 fn each_way_to_the_outside_has_its_modules() {
     for (name, code) in modules() {
         for (word, doors) in DOORS {
-            assert!(!code.contains(word) || doors.contains(&name.as_str()), "`{name}` may not use `{word}`");
+            assert!(
+                !code.contains(word) || doors.contains(&name.as_str()),
+                "`{name}` may not use `{word}`"
+            );
         }
     }
 }
@@ -135,6 +189,12 @@ fn each_way_to_the_outside_has_its_modules() {
 fn commands_do_not_know_each_other() {
     let commands = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/commands");
     for path in files(&commands) {
-        assert!(!fs::read_to_string(&path).unwrap().contains("crate::commands"), "{}", path.display());
+        assert!(
+            !fs::read_to_string(&path)
+                .unwrap()
+                .contains("crate::commands"),
+            "{}",
+            path.display()
+        );
     }
 }
