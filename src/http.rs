@@ -376,7 +376,7 @@ impl fmt::Display for Summary<'_> {
             [one] => write!(f, " from {one}")?,
             several => {
                 f.write_str(" from any of its sources:")?;
-                for tried in several.iter() {
+                for tried in *several {
                     write!(f, "\n  {tried}")?;
                 }
             }

@@ -276,7 +276,7 @@ impl Drop for Partial {
     }
 }
 
-/// Opens for reading too: NFSv4 grants an exclusive lock to descriptors open for writing only,
+/// Opens for reading too: `NFSv4` grants an exclusive lock to descriptors open for writing only,
 /// and hashing what is there takes reading.
 fn open_partial(path: &Path, new: bool) -> io::Result<File> {
     let no_follow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();

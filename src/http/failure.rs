@@ -254,18 +254,20 @@ pub(super) fn detail_of(error: &dyn StdError) -> String {
 
 /// What rustls has against the server's certificate, when that is the cause.
 fn certificate_detail(error: &dyn StdError) -> Option<String> {
-    causes(error).find_map(|cause| {
-        let inner = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            .or_else(|| cause.downcast_ref::<rustls::Error>());
-        match inner {
-            Some(rustls::Error::InvalidCertificate(reason)) => Some(reason.to_string()),
-            Some(rustls::Error::NoCertificatesPresented) => Some("it sent none".to_owned()),
-            _ => None,
-        }
-    })
+    match causes(error).find_map(tls_error)? {
+        rustls::Error::InvalidCertificate(reason) => Some(reason.to_string()),
+        rustls::Error::NoCertificatesPresented => Some("it sent none".to_owned()),
+        _ => None,
+    }
+}
+
+/// The TLS error in this cause, which may be wrapped in several I/O errors: such an error names as
+/// its source not what it wraps, but the source of that.
+fn tls_error<'a>(mut cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    while let Some(error) = cause.downcast_ref::<io::Error>() {
+        cause = error.get_ref()?;
+    }
+    cause.downcast_ref()
 }
 
 fn causes<'a>(error: &'a dyn StdError) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

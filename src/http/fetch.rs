@@ -245,11 +245,11 @@ impl Client {
                     }
                 }
             }
-            let Some(wake) = next_turn(&candidates) else {
+            let Some(wait) = next_turn(&candidates) else {
                 return Err(unavailable(job, candidates, None));
             };
             let delay = self.settings.backoff.random_delay(round);
-            if let Err(passed) = job.pause(delay, wake).await {
+            if let Err(passed) = job.pause(delay.max(wait)).await {
                 return Err(unavailable(job, candidates, Some(passed)));
             }
         }
@@ -299,11 +299,8 @@ impl Job<'_> {
     }
 
     /// Waits until the next round, or says that there will be none before the deadline.
-    async fn pause(self, delay: Duration, wake: Option<Instant>) -> Result<(), DeadlinePassed> {
-        let asked = wake.map_or(Duration::ZERO, |wake| {
-            wake.saturating_duration_since(Instant::now())
-        });
-        let delay = delay_before(self.deadline, delay.max(asked))?;
+    async fn pause(self, delay: Duration) -> Result<(), DeadlinePassed> {
+        let delay = delay_before(self.deadline, delay)?;
         (self.observer)(Event::Pausing {
             digest: self.download.digest,
             delay,
@@ -393,11 +390,13 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// The moment at which the first source may be asked again; none when no source is left.
-fn next_turn(candidates: &[Candidate<'_>]) -> Option<Option<Instant>> {
+/// How long until a source that is left may be asked again; none when no source is left.
+fn next_turn(candidates: &[Candidate<'_>]) -> Option<Duration> {
+    let now = Instant::now();
     let left = candidates.iter().filter(|candidate| !candidate.dropped);
-    // No moment counts as earlier than any.
-    left.map(|candidate| candidate.not_before).min()
+    let wait = |moment: Instant| moment.saturating_duration_since(now);
+    left.map(|candidate| candidate.not_before.map_or(Duration::ZERO, wait))
+        .min()
 }
 
 /// How long to wait so that there is still time for another try.

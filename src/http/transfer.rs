@@ -31,7 +31,7 @@ impl Attempt<'_> {
         loop {
             let resumed = self.resume_from();
             let answer = self.ask(resumed).await?;
-            if !self.begin(&answer, resumed).await? {
+            if !self.begin(&answer, resumed)? {
                 continue;
             }
             let is_framed = is_framed(&answer);
@@ -73,7 +73,7 @@ impl Attempt<'_> {
 
     /// Looks at the head of the answer, and makes the partial file ready for its body. False when
     /// the bytes that were there turned out to be of no use, and the source is to be asked again.
-    async fn begin(&mut self, answer: &Response, resumed: u64) -> Result<bool, Stop> {
+    fn begin(&mut self, answer: &Response, resumed: u64) -> Result<bool, Stop> {
         let headers = answer.headers();
         match answer.status() {
             StatusCode::PARTIAL_CONTENT if resumed > 0 => {
