@@ -86,7 +86,6 @@ impl Default for Settings {
 ///
 /// Making one is free: certificates are read, and the runtime is built, by the first request that
 /// needs them.
-#[derive(Debug)]
 pub struct Client {
     settings: Settings,
     runtime: Arc<Runtime>,
@@ -109,6 +108,15 @@ impl Client {
     }
 }
 
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the connections: what they show of themselves is not ours to promise.
+        f.debug_struct("Client")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
 /// An artifact to fetch.
 #[derive(Clone, Debug)]
 pub struct Download<'a> {
@@ -123,7 +131,7 @@ pub struct Download<'a> {
 }
 
 /// A place where an artifact can be had.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Source {
     /// `https:`, `http:` or `file:`. A user and password in it are sent as basic authentication.
     pub url: Url,
@@ -138,6 +146,12 @@ impl Source {
             url,
             authorization: None,
         }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact(&self.url))
     }
 }
 

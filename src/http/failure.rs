@@ -245,6 +245,8 @@ pub(super) fn detail_of(error: &dyn StdError) -> String {
     last.reverse();
     // Some layers repeat the message of the one below.
     match last.as_slice() {
+        // The error itself is not asked: it would quote the URL.
+        [] => "the request failed".to_owned(),
         [above, below] if above.contains(below) => (*above).to_owned(),
         // The outermost one says `error sending request`, and where to.
         [_, below] if chain.len() == 2 => (*below).to_owned(),

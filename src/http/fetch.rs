@@ -215,7 +215,7 @@ impl Client {
                     match candidate.ask(attempt, job).await {
                         Ok(()) => {
                             let source = candidate.name.clone();
-                            let attempts = candidates.iter().map(|one| one.attempts).sum();
+                            let attempts = attempts(&candidates);
                             return Ok(Fetched {
                                 file: partial.finish().map_err(|error| job.cache_error(error))?,
                                 source,
@@ -230,7 +230,14 @@ impl Client {
                                 candidate.fail(failure, job);
                                 partial = match job.claim().await? {
                                     Ok(partial) => partial,
-                                    Err(found) => return Ok(found),
+                                    Err(found) => {
+                                        let attempts = attempts(&candidates);
+                                        return Ok(Fetched {
+                                            downloaded,
+                                            attempts,
+                                            ..found
+                                        });
+                                    }
                                 };
                                 break;
                             }
@@ -273,7 +280,8 @@ impl Job<'_> {
         let (mut pause, longest) = LOCK_POLL;
         let mut is_first = true;
         loop {
-            let claim = self.cache.claim(self.download.digest, &self.on_damage());
+            // A damaged file was told of when it was found.
+            let claim = self.cache.claim(self.download.digest, &|_| {});
             let path = match claim.map_err(|error| self.cache_error(error))? {
                 Claim::Busy(path) => path,
                 Claim::Ours(partial) if partial.is_whole() => {
@@ -388,6 +396,10 @@ impl<'a> Candidate<'a> {
         });
         self.last = Some(failure);
     }
+}
+
+fn attempts(candidates: &[Candidate<'_>]) -> u32 {
+    candidates.iter().map(|one| one.attempts).sum()
 }
 
 /// How long until a source that is left may be asked again; none when no source is left.

@@ -97,7 +97,7 @@ fn child() {
 }
 
 /// A process that fetches `bytes(length)`; `shell` is run by `sh` first.
-fn start_child(url: &str, dir: &Path, length: usize, shell: &str) -> Child {
+pub(super) fn start_child(url: &str, dir: &Path, length: usize, shell: &str) -> Child {
     let program = std::env::current_exe().unwrap();
     Command::new("sh")
         .arg("-c")
@@ -113,7 +113,7 @@ fn start_child(url: &str, dir: &Path, length: usize, shell: &str) -> Child {
         .unwrap()
 }
 
-fn end_of(mut child: Child) -> String {
+pub(super) fn end_of(mut child: Child) -> String {
     let mut text = String::new();
     child
         .stderr

@@ -204,7 +204,9 @@ fn no_message_shows_the_credentials_of_a_url() {
         server.url("/x?s3cret").replace("//", "//me:s3cret@"),
     ];
     let error = world.fetch(&pin_of(b"x"), &urls).unwrap_err();
-    let all = format!("{error} {error:?} {:?}", world.events());
+    let sources = urls.map(|url| Source::new(url.parse().unwrap()));
+    let (events, client) = (world.events(), &world.client);
+    let all = format!("{error} {error:?} {events:?} {client:?} {sources:?}");
     assert!(!all.contains("s3cret"), "{all}");
     assert!(all.contains("http://127.0.0.1:1/tool?…"), "{all}");
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use bootstrap::http::{Failure, Kind, Proxies, Settings};
 
+use super::cache::{end_of, start_child};
 use super::tls::{authority, put};
-use super::{World, only_failure, pin_of, quick};
+use super::{World, bytes, only_failure, pin_of, quick};
 use crate::server::{Reply, Server, read_head};
 
 /// `user:p@ss`.
@@ -193,6 +194,16 @@ fn hosts_in_no_proxy_are_reached_without_it() {
     ];
     let world = World::with(proxies(&variables));
     world.fetch(&pin_of(b"x"), &[server.url("/")]).unwrap();
+}
+
+#[test]
+fn the_variables_of_the_process_are_not_read_behind_our_back() {
+    let server = Server::start(|_| Reply::ok(bytes(10)));
+    let dir = tempfile::tempdir().unwrap();
+    let shell = "for name in http all https HTTP ALL HTTPS; do
+        export ${name}_proxy=http://127.0.0.1:1 ${name}_PROXY=http://127.0.0.1:1; done;";
+    let child = start_child(&server.url("/"), dir.path(), 10, shell);
+    assert_eq!(end_of(child), "downloaded 10\n");
 }
 
 #[test]
