@@ -231,6 +231,10 @@ impl Failure {
             Some(proxy) if detail.contains("proxy authorization required") => {
                 Self::ProxyCredentials { proxy }
             }
+            Some(proxy) if detail.contains("tunnel error: unsuccessful") => Self::Proxy {
+                proxy,
+                detail: "it refused to connect to the host, or cannot reach it".to_owned(),
+            },
             Some(proxy) if error.is_connect() => Self::Proxy { proxy, detail },
             _ if error.is_connect() => Self::Connect { detail },
             _ => Self::NoAnswer { detail },

@@ -155,18 +155,18 @@ fn a_proxy_that_wants_credentials_is_named_and_not_asked_again() {
 #[test]
 fn a_proxy_that_does_not_connect_is_named_and_asked_again() {
     let tunnel = Tunnel::start(503);
-    let broken = format!("127.0.0.1:{}", tunnel.port);
-    for address in [broken, "127.0.0.1:1".to_owned()] {
-        let variables = [
-            ("https_proxy", address.clone()),
-            ("http_proxy", address.clone()),
-        ];
-        let mut world = World::with(proxies(&variables));
+    let broken = (
+        format!("127.0.0.1:{}", tunnel.port),
+        "it refused to connect",
+    );
+    let absent = ("127.0.0.1:1".to_owned(), "tcp connect error");
+    for (address, reason) in [broken, absent] {
+        let mut world = World::with(proxies(&[("https_proxy", address.clone())]));
         world.deadline = Duration::from_millis(400);
         let error = world.fetch(&pin_of(b"x"), &["https://mirror.invalid/".to_owned()]);
         let error = error.unwrap_err();
         assert_eq!(error.kind(), Kind::Deadline);
-        let expected = format!("the proxy http://{address} gave no connection");
+        let expected = format!("the proxy http://{address} gave no connection: {reason}");
         assert!(error.to_string().contains(&expected), "{error}");
     }
     assert!(tunnel.seen().len() > 1);
