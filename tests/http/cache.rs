@@ -265,3 +265,35 @@ fn a_directory_that_is_only_read_serves_what_it_has() {
     assert_eq!(fetched.file.path(), image.cache.path(&pin));
     assert!(!world.cache.dir.exists());
 }
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that proves nothing says so")]
+fn without_permission_to_write_what_is_there_still_serves() {
+    let server = Server::start(|_| Reply::ok("x"));
+    let world = World::new();
+    let (there, absent) = (pin_of(b"x"), pin_of(b"y"));
+    world.fetch(&there, &[server.url("/")]).unwrap();
+    let dir = world.cache.dir.join("sha256");
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o555)).unwrap();
+    if tempfile::tempfile_in(&dir).is_ok() {
+        eprintln!("skipped: this user may write everywhere");
+        return;
+    }
+    assert_eq!(world.fetch(&there, &[]).unwrap().source, "cache");
+    let error = world.fetch(&absent, &[server.url("/")]).unwrap_err();
+    assert_eq!(error.kind(), Kind::Local);
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains(&dir.display().to_string()), "{source}");
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_partial_file_of_another_user_does_not_stand_in_the_way() {
+    let server = Server::start(|_| Reply::ok("x"));
+    let world = World::new();
+    let pin = pin_of(b"x");
+    // A directory cannot be opened for writing by anyone, root included.
+    fs::create_dir_all(world.entry(&pin, ".partial")).unwrap();
+    let fetched = world.fetch(&pin, &[server.url("/")]).unwrap();
+    assert_eq!(content(&fetched), b"x");
+}

@@ -188,3 +188,31 @@ fn a_body_that_keeps_breaking_off_is_fetched_piece_by_piece() {
     assert_eq!(fetched.attempts, 11);
     assert_eq!(fetched.downloaded, body.len() as u64);
 }
+
+#[test]
+fn a_login_page_in_between_does_not_cost_what_is_there() {
+    let body = bytes(2 * MIB);
+    let whole = body.clone();
+    let origin = Server::start(move |request| {
+        let reply = Reply::whole_or_part(&whole, request).header("ETag", "\"v1\"");
+        match request.before {
+            0 => reply.cut_after(MIB),
+            1 => Reply::status(503),
+            _ => reply,
+        }
+    });
+    let mirror = Server::start(|_| Reply::ok("<html>login").header("Content-Type", "text/html"));
+    let mut world = World::new();
+    world.size = Some(body.len() as u64);
+    let urls = [origin.url("/"), mirror.url("/")];
+    let fetched = world.fetch(&pin_of(&body), &urls).unwrap();
+    assert_eq!(content(&fetched), body);
+    assert_eq!(fetched.downloaded, body.len() as u64);
+    assert_eq!(mirror.requests().len(), 1);
+    assert!(
+        world
+            .events()
+            .iter()
+            .any(|event| event.contains("<html>login"))
+    );
+}
