@@ -70,7 +70,6 @@ const LENGTH: &str = "BOOTSTRAP_TEST_LENGTH";
 
 /// Not a test: what a process started by one does.
 #[test]
-#[ignore = "it is run by the other tests, as a process of its own"]
 #[expect(
     clippy::disallowed_methods,
     reason = "the test that starts it has no other way"
@@ -103,7 +102,7 @@ pub(super) fn start_child(url: &str, dir: &Path, length: usize, shell: &str) -> 
         .arg("-c")
         .arg(format!("{shell} exec \"$0\" \"$@\""))
         .arg(program)
-        .args(["--exact", "http::cache::child", "--ignored", "--nocapture"])
+        .args(["--exact", "http::cache::child", "--nocapture"])
         .env(URL, url)
         .env(DIR, dir)
         .env(LENGTH, length.to_string())
