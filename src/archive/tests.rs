@@ -123,7 +123,7 @@ pub(super) fn fault<T>(result: Result<T, Error>) -> Fault {
     }
 }
 
-pub(super) fn assert_too_large<T>(result: Result<T, Error>) {
+pub(super) fn assert_too_large<T>(result: &Result<T, Error>) {
     assert!(matches!(result, Err(Error::TooLarge { .. })));
 }
 

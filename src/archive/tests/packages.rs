@@ -122,5 +122,5 @@ fn copies_do_not_count_twice_towards_the_limits() {
         unpack(&world, &tar(&[file("package/x", &vec![0; size])]), &package)
     };
     unpack(1000).unwrap();
-    assert_too_large(unpack(1001));
+    assert_too_large(&unpack(1001));
 }

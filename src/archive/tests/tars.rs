@@ -180,7 +180,7 @@ fn the_archive_ends_where_it_says() {
     let end = [0; 1024];
     let hidden = [&good[..], &end, &file("y", b"")].concat();
     assert_eq!(unpack(&gzip(&hidden)), Fault::Trailing);
-    let two_members = [tar(&[good.clone()]), tar(&[])].concat();
+    let two_members = [tar(std::slice::from_ref(&good)), tar(&[])].concat();
     assert_eq!(unpack(&two_members), Fault::Trailing);
     let mut bad_trailer = tar(&[good]);
     *bad_trailer.last_mut().unwrap() ^= 1;
@@ -217,15 +217,15 @@ fn a_bomb_stops_at_the_first_byte_over() {
         ..LIMITS
     })
     .unwrap();
-    assert_too_large(unpack(Limits {
+    assert_too_large(&unpack(Limits {
         bytes: 2_999_999,
         ..LIMITS
     }));
-    assert_too_large(unpack(Limits {
+    assert_too_large(&unpack(Limits {
         ratio: 100,
         ..LIMITS
     }));
-    assert_too_large(unpack(Limits {
+    assert_too_large(&unpack(Limits {
         entries: 0,
         ..LIMITS
     }));
@@ -236,9 +236,9 @@ fn a_bomb_stops_at_the_first_byte_over() {
         ..LIMITS
     };
     assert_too_large(
-        World {
-            skip,
+        &World {
             limits,
+            skip,
             ..World::new()
         }
         .unpack(&Format::TarGz, &bytes),

@@ -357,15 +357,15 @@ fn a_bomb_stops_at_the_first_byte_over() {
         ..LIMITS
     })
     .unwrap();
-    assert_too_large(unpack(Limits {
+    assert_too_large(&unpack(Limits {
         bytes: 2_999_999,
         ..LIMITS
     }));
-    assert_too_large(unpack(Limits {
+    assert_too_large(&unpack(Limits {
         ratio: 100,
         ..LIMITS
     }));
-    assert_too_large(unpack(Limits {
+    assert_too_large(&unpack(Limits {
         entries: 0,
         ..LIMITS
     }));
@@ -378,7 +378,7 @@ fn a_bomb_stops_at_the_first_byte_over() {
         limits,
         ..World::new()
     };
-    assert_too_large(world.unpack(&Format::Zip, &zip(&[Zipped::stored("a/b/c/d", b"")])));
+    assert_too_large(&world.unpack(&Format::Zip, &zip(&[Zipped::stored("a/b/c/d", b"")])));
 }
 
 #[test]
