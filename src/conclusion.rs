@@ -98,8 +98,8 @@ impl<'a> Conclusion<'a> {
                 first.tool, first.version
             )
         } else {
-            let named = |outcome: &Outcome| format!("{} {}", outcome.tool, outcome.version);
-            let names: Vec<_> = outcomes.iter().map(named).collect();
+            let tool = |outcome: &Outcome| format!("{} {}", outcome.tool, outcome.version);
+            let names: Vec<_> = outcomes.iter().map(tool).collect();
             format!("{} could not be put in place", names.join(", "))
         };
         let mut causes = vec![what];
