@@ -69,10 +69,7 @@ fn flags_in_the_text_of_the_readme_exist() {
         .map(|command| help(&[command]))
         .concat();
     for word in file("README.md").split(|c: char| c.is_whitespace() || "`(),.:;".contains(c)) {
-        if word.starts_with("--")
-            && word.len() > 2
-            && word.bytes().nth(2).unwrap().is_ascii_lowercase()
-        {
+        if word.starts_with("--") && word.len() > 2 && word.as_bytes()[2].is_ascii_lowercase() {
             assert!(all.contains(word), "no command has {word}");
         }
     }
