@@ -18,7 +18,7 @@ fn a_package_goes_to_each_of_its_destinations() {
     let world = World::new();
     let package = Package {
         destinations: &["node_modules/a", "node_modules/b/node_modules/a"],
-        programs: &["cli.js"],
+        programs: &["./cli.js"],
     };
     let bytes = tar(&[
         file("package/package.json", b"{}"),

@@ -118,7 +118,7 @@ fn a_link_that_leaves_the_target_is_refused() {
             "{target}: {fault}"
         );
     }
-    // Lexically inside; but where `d/out` is a link to the top, `..` after it is outside.
+    // Lexically inside; but as `d/e/up` is a link to the top, `..` after it is outside.
     let entries = [
         Zipped::symlink("d/e/up", "../../top"),
         Zipped::symlink("out", "d/e/up/../../bystander"),
