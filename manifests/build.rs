@@ -18,11 +18,19 @@ use serde_json::Value;
 const LOCKS: [&str; 2] = ["serverless-2.50.0", "serverless-3.40.0"];
 
 /// The keys of a package that `tools::package_lock` reads.
-const KEYS: [&str; 6] = ["name", "version", "resolved", "integrity", "os", "cpu"];
+const KEYS: [&str; 7] = [
+    "name",
+    "version",
+    "resolved",
+    "integrity",
+    "os",
+    "cpu",
+    "bin",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
-    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=manifests/build.rs");
     for lock in LOCKS {
         let path = format!("manifests/serverless/{lock}.package-lock.json");
         println!("cargo:rerun-if-changed={path}");

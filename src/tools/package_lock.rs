@@ -29,6 +29,8 @@ pub struct Package {
     pub version: String,
     /// What its tarball must hash to.
     pub digest: Digest,
+    /// Its files that are programs, which npm makes executable whatever the tarball says.
+    pub programs: Vec<String>,
     /// Where it is unpacked, relative to the root of the tree: `node_modules/a/node_modules/b`.
     pub paths: Vec<String>,
 }
@@ -55,7 +57,7 @@ impl PackageLock {
             (found, _) => return Err(Error::UnknownFormat { found }),
         };
         let mut paths = HashSet::new();
-        let mut tarballs: BTreeMap<(String, String), (Digest, Vec<String>)> = BTreeMap::new();
+        let mut packages: BTreeMap<(String, String), Package> = BTreeMap::new();
         for (path, entry) in entries {
             let refused = |problem| Error::Package {
                 path: path.escape_default().to_string(),
@@ -67,28 +69,20 @@ impl PackageLock {
             if path.is_empty() || entry.is_left_out() {
                 continue;
             }
-            let (name, version, digest) = entry.checked(&path).map_err(refused)?;
-            let (known, places) = tarballs
-                .entry((name, version))
-                .or_insert_with(|| (digest.clone(), Vec::new()));
-            if *known != digest {
+            let package = entry.checked(&path).map_err(refused)?;
+            let key = (package.name.clone(), package.version.clone());
+            let digest = package.digest.clone();
+            let known = packages.entry(key).or_insert(package);
+            if known.digest != digest {
                 return Err(refused(Problem::TwoDigests));
             }
-            places.push(path);
+            known.paths.push(path);
         }
-        let packages = tarballs.into_iter();
-        let packages = packages.map(|((name, version), (digest, mut paths))| {
-            paths.sort();
-            Package {
-                name,
-                version,
-                digest,
-                paths,
-            }
-        });
-        Ok(Self {
-            packages: packages.collect(),
-        })
+        let mut packages: Vec<Package> = packages.into_values().collect();
+        for package in &mut packages {
+            package.paths.sort();
+        }
+        Ok(Self { packages })
     }
 
     /// What pins the whole tree: a digest over every path with the digest of what belongs there.
@@ -134,6 +128,8 @@ struct Entry {
     os: Option<Vec<String>>,
     cpu: Option<Vec<String>>,
     #[serde(default)]
+    bin: BTreeMap<String, String>,
+    #[serde(default)]
     optional: bool,
     #[serde(default)]
     dev: bool,
@@ -150,8 +146,8 @@ impl Entry {
         self.optional || self.dev || self.dev_optional || self.in_bundle
     }
 
-    /// The name, version and digest of the tarball, when this is one that may be installed.
-    fn checked(self, path: &str) -> Result<(String, String, Digest), Problem> {
+    /// The package, without its places, when this is one that may be installed.
+    fn checked(self, path: &str) -> Result<Package, Problem> {
         let place = last_name(path).ok_or(Problem::Path)?;
         if self.link {
             return Err(Problem::Link);
@@ -172,7 +168,13 @@ impl Entry {
         }
         let integrity = self.integrity.ok_or(Problem::NoIntegrity)?;
         let digest = strongest(&integrity).ok_or(Problem::WeakIntegrity)?;
-        Ok((name, version, digest))
+        Ok(Package {
+            name,
+            version,
+            digest,
+            programs: self.bin.into_values().collect(),
+            paths: Vec::new(),
+        })
     }
 }
 

@@ -146,9 +146,10 @@ impl Installer<'_> {
                 continue;
             };
             let destinations: Vec<&str> = package.paths.iter().map(String::as_str).collect();
+            let programs: Vec<&str> = package.programs.iter().map(String::as_str).collect();
             let place = Place {
                 destinations: &destinations,
-                programs: &[],
+                programs: &programs,
             };
             let unpacked = tree.unpack_package(&fetched.file, &place, *limits, self.deadline);
             let unpacked = unpacked.map_err(Error::Archive)?;
