@@ -1,1 +1,14 @@
 //! The integration tests.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed test function is a failed test"
+)]
+
+mod archives;
+mod fixture;
+mod help;
+mod server;
+mod world;
