@@ -33,6 +33,8 @@ pub enum Error {
     Needs {
         /// The other tool.
         needed: String,
+        /// On which side that failure is: what is to be done about it is to be done about this.
+        fault: Fault,
     },
     /// A tool that it needs is too old.
     #[error("it needs `{needed}` {at_least} or newer, and {version} is what is there")]
@@ -43,6 +45,8 @@ pub enum Error {
         at_least: String,
         /// The version that is there.
         version: String,
+        /// On which side it is that no newer one could be had.
+        fault: Fault,
     },
     /// The prefix is on a file system from which nothing can be run.
     #[error("`{}` is on a file system that is mounted noexec: nothing can be run from it", path.display())]
@@ -101,14 +105,13 @@ impl Error {
             | Self::Deadline(_)
             | Self::Lock(files::LockError::Held { .. })
             | Self::Program(program::Error::Deadline { .. }) => Fault::Remote,
+            Self::Needs { fault, .. } | Self::NeedsNewer { fault, .. } => *fault,
             Self::NoSource | Self::Npm(_) => Fault::Usage,
             // The digest was right, so the pin itself names the wrong artifact.
             Self::NoProgram { .. } | Self::Elf(_) | Self::Unexpected { .. } => Fault::Input,
             Self::Archive(archive::Error::Io { .. })
             | Self::File(_)
             | Self::Lock(files::LockError::File(_))
-            | Self::Needs { .. }
-            | Self::NeedsNewer { .. }
             | Self::NoExec { .. }
             | Self::Panicked
             | Self::Program(_)
@@ -139,8 +142,7 @@ impl Error {
             Self::Lock(_) => {
                 "another run is installing into the same prefix: wait for it, or use another --prefix"
             }
-            Self::Needs { .. } => "see the error of that tool above",
-            Self::NeedsNewer { .. } => "ask for a newer version of it",
+            Self::Needs { .. } | Self::NeedsNewer { .. } => "see what is said of that tool above",
             Self::NoExec { .. } => {
                 "set --prefix (BOOTSTRAP_PREFIX) to a directory on another volume"
             }
@@ -149,7 +151,9 @@ impl Error {
             Self::Program(program::Error::Interpreter { .. }) => {
                 "use an image that is built on glibc, such as UBI or Debian: this tool does not run on musl"
             }
-            Self::Program(_) => "run the command by hand to see more",
+            Self::Program(_) => {
+                "nothing of it was put on PATH; to see more, unpack its artifact by hand and run the same command"
+            }
             Self::Room(_) => {
                 "give the volume at the prefix more room, or set --prefix, or leave out what is not \
                               needed with --slim"
