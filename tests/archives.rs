@@ -116,7 +116,9 @@ pub(crate) fn tar_gz(members: &[Member]) -> Vec<u8> {
         encoder.write_all(&header).unwrap();
         let content = member.content.get(..size).unwrap_or_default();
         encoder.write_all(content).unwrap();
-        encoder.write_all(&vec![0; size.next_multiple_of(512) - size]).unwrap();
+        encoder
+            .write_all(&vec![0; size.next_multiple_of(512) - size])
+            .unwrap();
     }
     encoder.write_all(&[0; 1024]).unwrap();
     encoder.finish().unwrap()

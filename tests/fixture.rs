@@ -170,7 +170,9 @@ pub(crate) fn elf_for(arch: Arch, text: &str, interpreter: Option<&str>) -> Vec<
     let headers = if interpreter.is_some() { 2 } else { 1 };
     let start = 64 + 56 * headers;
     let code = machine_code(arch, text.len());
-    let loader = interpreter.map(|path| format!("{path}\0")).unwrap_or_default();
+    let loader = interpreter
+        .map(|path| format!("{path}\0"))
+        .unwrap_or_default();
     let end = start + code.len() + text.len() + loader.len();
     let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
     let machine: u16 = match arch {
@@ -211,19 +213,21 @@ fn machine_code(arch: Arch, length: usize) -> Vec<u8> {
     let length = u32::try_from(length).unwrap();
     match arch {
         Arch::Amd64 => [
-            &[0xb8, 1, 0, 0, 0, 0xbf, 1, 0, 0, 0, 0x48, 0x8d, 0x35, 16, 0, 0, 0, 0xba][..],
+            &[
+                0xb8, 1, 0, 0, 0, 0xbf, 1, 0, 0, 0, 0x48, 0x8d, 0x35, 16, 0, 0, 0, 0xba,
+            ][..],
             &length.to_le_bytes(),
             &[0x0f, 0x05, 0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05],
         ]
         .concat(),
         Arch::Arm64 => [
-            0xd280_0808, // movz x8, #64
-            0xd280_0020, // movz x0, #1
-            0x1000_00c1, // adr x1, .+24
+            0xd280_0808,               // movz x8, #64
+            0xd280_0020,               // movz x0, #1
+            0x1000_00c1,               // adr x1, .+24
             0xd280_0002 | length << 5, // movz x2, #length
-            0xd400_0001, // svc #0
-            0xd280_0ba8, // movz x8, #93
-            0xd280_0000, // movz x0, #0
+            0xd400_0001,               // svc #0
+            0xd280_0ba8,               // movz x8, #93
+            0xd280_0000,               // movz x0, #0
             0xd400_0001_u32,
         ]
         .iter()

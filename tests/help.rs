@@ -1024,7 +1024,10 @@ fn every_command_has_a_manual_page() {
     assert!(whole.contains(".TH bootstrap 1"), "{whole}");
     for command in COMMANDS {
         let page = world.bootstrap(&["man", command]).exits(0).stdout;
-        assert!(page.contains(&format!(".TH bootstrap-{command} 1")), "{page}");
+        assert!(
+            page.contains(&format!(".TH bootstrap-{command} 1")),
+            "{page}"
+        );
         assert!(page.contains(".SH OPTIONS"), "{page}");
     }
 }
@@ -1043,9 +1046,16 @@ fn a_manual_page_of_an_unknown_command_is_refused() {
 #[test]
 fn a_reader_that_goes_away_ends_the_run_in_silence() {
     let world = World::new();
-    for args in ["--help", "install --list", "completions bash", "man install", "env"] {
+    for args in [
+        "--help",
+        "install --list",
+        "completions bash",
+        "man install",
+        "env",
+    ] {
         // The reader is gone before anything is written.
-        let script = format!("{{ sleep 0.05; \"$bootstrap\" {args}; echo \"exit $?\" >&2; }} | true");
+        let script =
+            format!("{{ sleep 0.05; \"$bootstrap\" {args}; echo \"exit $?\" >&2; }} | true");
         let run = world.shell(&["bash"], &script).exits(0);
         assert_eq!(run.stderr, "exit 0\n", "{args}");
     }
@@ -1057,7 +1067,13 @@ fn a_reader_that_goes_away_ends_the_run_in_silence() {
 #[test]
 fn a_full_standard_output_is_a_failure_of_this_machine() {
     let world = World::new();
-    for args in [&["--help"][..], &["install", "--list"], &["man"], &["env"], &["completions", "zsh"]] {
+    for args in [
+        &["--help"][..],
+        &["install", "--list"],
+        &["man"],
+        &["env"],
+        &["completions", "zsh"],
+    ] {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let mut command = world.command(args);
         command.stdout(full).stderr(Stdio::piped());

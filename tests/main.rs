@@ -10,5 +10,6 @@
 mod archives;
 mod fixture;
 mod help;
+mod install;
 mod server;
 mod world;

@@ -241,9 +241,17 @@ impl Run {
 
     /// `tool version state` for each line of the table.
     pub(crate) fn states(&self) -> Vec<String> {
-        let lines = self.stdout.lines().skip_while(|line| !line.starts_with("TOOL "));
-        let rows = lines.skip(1).map(|line| line.split_whitespace().take(3).collect::<Vec<_>>());
-        let mut rows: Vec<_> = rows.filter(|row| row.len() == 3).map(|row| row.join(" ")).collect();
+        let lines = self
+            .stdout
+            .lines()
+            .skip_while(|line| !line.starts_with("TOOL "));
+        let rows = lines
+            .skip(1)
+            .map(|line| line.split_whitespace().take(3).collect::<Vec<_>>());
+        let mut rows: Vec<_> = rows
+            .filter(|row| row.len() == 3)
+            .map(|row| row.join(" "))
+            .collect();
         // The last line is the summary.
         rows.pop();
         rows
@@ -283,6 +291,10 @@ pub(crate) fn redact(text: &str, world: &Path) -> String {
 
 fn redacted(word: &str) -> String {
     const LOOPBACK: &str = "127.0.0.1:";
+    const STAGING: &str = ".unfinished-";
+    if word.starts_with(STAGING) {
+        return format!("{STAGING}[RANDOM]");
+    }
     let tail = word.trim_end_matches(['.', ':']);
     let ending = &word[tail.len()..];
     if let Some(at) = tail.find(LOOPBACK) {
