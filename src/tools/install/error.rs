@@ -72,7 +72,7 @@ pub enum Error {
     #[error("the installation of this tool ended by a fault in bootstrap itself")]
     Panicked,
     /// It does not run here.
-    #[error("it does not run here")]
+    #[error("{}", untried(.0))]
     Program(#[source] program::Error),
     /// There is not enough room for it.
     #[error(transparent)]
@@ -127,14 +127,15 @@ impl Error {
                 "its digest is the pinned one, so the pin names an artifact that is not to be trusted: nothing of \
                  it was put on PATH"
             }
-            Self::Fetch(error) => return error.hint().map(str::to_owned),
+            Self::Fetch(error) => {
+                let is_late = error.kind() == http::Kind::Deadline;
+                let hint = error.hint().or(is_late.then_some(MORE_TIME));
+                return hint.map(str::to_owned);
+            }
             Self::Npm(error) => return error.hint(),
             Self::Archive(archive::Error::Deadline(_))
             | Self::Deadline(_)
-            | Self::Program(program::Error::Deadline { .. }) => {
-                "give it more time with --deadline (BOOTSTRAP_DEADLINE), or a mirror that is nearer; what was \
-                 downloaded is kept, and the next run goes on from there"
-            }
+            | Self::Program(program::Error::Deadline { .. }) => MORE_TIME,
             Self::Elf(_) | Self::Unexpected { .. } | Self::NoProgram { .. } => {
                 "the digest is the pinned one, so the pin names the wrong file: correct the lock"
             }
@@ -163,11 +164,25 @@ impl Error {
     }
 }
 
+/// A program that was too slow may run well all the same.
+const fn untried(error: &program::Error) -> &'static str {
+    match error {
+        program::Error::Deadline { .. } => "it could not be tried out in time",
+        _ => "it does not run here",
+    }
+}
+
+/// The next step when the deadline came first.
+const MORE_TIME: &str = "give it more time with --deadline (BOOTSTRAP_DEADLINE), or a mirror that is nearer; what \
+                         was downloaded is kept, and the next run goes on from there";
+
 /// The next step for a file that could not be written.
 fn io_hint(error: &std::io::Error) -> Option<String> {
-    use std::io::ErrorKind::{AlreadyExists, PermissionDenied, ReadOnlyFilesystem, StorageFull};
+    use std::io::ErrorKind::{
+        AlreadyExists, NotADirectory, PermissionDenied, ReadOnlyFilesystem, StorageFull,
+    };
     let hint = match error.kind() {
-        PermissionDenied | ReadOnlyFilesystem => {
+        NotADirectory | PermissionDenied | ReadOnlyFilesystem => {
             "set --prefix (BOOTSTRAP_PREFIX) to a directory that this user may write, such as an emptyDir volume"
         }
         StorageFull => "give the volume more room, or leave out what is not needed with --slim",
