@@ -8,8 +8,11 @@
 )]
 
 mod archives;
+mod deadline;
 mod fixture;
 mod help;
 mod install;
+mod place;
 mod server;
+mod untrusted;
 mod world;

@@ -151,6 +151,11 @@ impl World {
         tree.filter(|path| path.contains(".unfinished-")).collect()
     }
 
+    /// The text without what differs from run to run.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        redact(text, self.directory.path())
+    }
+
     /// The command `bootstrap` in this world, not started yet.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         self.other_command(env!("CARGO_BIN_EXE_bootstrap"), args)
@@ -273,7 +278,7 @@ impl fmt::Display for Run {
 }
 
 /// The text without what differs from run to run: paths, ports, digests, times.
-pub(crate) fn redact(text: &str, world: &Path) -> String {
+fn redact(text: &str, world: &Path) -> String {
     let text = text.replace(&world.display().to_string(), "[WORLD]");
     let mut shown = String::new();
     let mut word = String::new();
