@@ -3,7 +3,7 @@
 mod conclusion;
 mod progress;
 
-pub use conclusion::Conclusion;
+pub use conclusion::{Conclusion, Leniency};
 pub use progress::{LogFormat, Progress, Verbosity};
 
 use std::time::Duration;

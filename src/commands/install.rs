@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::options::{GlobalFlags, InstallFlags, Layers, Output};
 use crate::platform::Platform;
-use crate::report::{Conclusion, Step, table};
+use crate::report::{Conclusion, Leniency, Step, table};
 use crate::tools::catalog::Catalog;
 use crate::tools::listing::{ListedTool, listing};
 use crate::tools::wanted::Wanted;
@@ -45,6 +45,11 @@ pub struct Args {
 
 /// Installs, or lists.
 pub fn run(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCode, Error> {
+    let leniency = Leniency::new(context, global, &args.flags);
+    leniency.end(context, "install", install(context, global, args))
+}
+
+fn install(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCode, Error> {
     let layers = Layers::new(context, global)?;
     if args.list {
         return list(context, layers.output(&args.flags)?);
