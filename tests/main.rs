@@ -8,11 +8,14 @@
 )]
 
 mod archives;
+mod config;
 mod deadline;
 mod fixture;
 mod help;
+mod init;
 mod install;
 mod place;
+mod policy;
 mod server;
 mod untrusted;
 mod world;

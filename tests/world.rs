@@ -257,6 +257,7 @@ impl Run {
             .filter(|row| row.len() == 3)
             .map(|row| row.join(" "))
             .collect();
+        rows.retain(|row| !row.contains(": skipped:"));
         // The last line is the summary.
         rows.pop();
         rows
