@@ -35,13 +35,13 @@ fn the_help_of_the_program() {
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
-
+              
               Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
               there is one.
 
           --prefix <DIR>
               Install below this directory
-
+              
               Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
               can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
 
@@ -153,7 +153,7 @@ fn the_help_of_init() {
     Options:
           --tools <TOOL[@VERSION]>
               What to install, separated by commas (can be repeated)
-
+              
               Default: BOOTSTRAP_TOOLS, else the tools of bootstrap.yaml.
 
       -h, --help
@@ -171,7 +171,7 @@ fn the_help_of_init() {
 
           --durable
               Sync the trees to disk and trust them by size and mode ever after
-
+              
               For image builds and persistent volumes: the receipt then holds after a reboot
               and when a layer's times were clamped, and nothing is hashed at start.
 
@@ -180,7 +180,7 @@ fn the_help_of_init() {
 
           --lock <FILE>
               Read pinned versions from this file
-
+              
               Default: bootstrap.lock beside bootstrap.yaml, else in the working directory,
               where there is one; what it does not pin comes from the compiled-in catalog.
 
@@ -192,7 +192,7 @@ fn the_help_of_init() {
 
           --mirror <TEMPLATE>
               Try this mirror before the vendor's address (can be repeated)
-
+              
               {host} and {path} stand for those of the vendor's address, {alg} and {hex} for
               the pinned digest; without any of them /{alg}/{hex} is appended. https, http and
               file addresses will do: the digest decides. Credentials come from ~/.netrc (or
@@ -206,7 +206,7 @@ fn the_help_of_init() {
 
           --npm-registry <URL>
               Download npm packages from this registry
-
+              
               Default: NPM_CONFIG_REGISTRY, else the registry of ~/.npmrc, else npm's own
               default.
 
@@ -215,12 +215,12 @@ fn the_help_of_init() {
 
           --deadline <DURATION>
               End by then, whatever happens, such as 90s or 2m
-
+              
               Default: 90s for `init`, 10m for `install`.
 
           --on-failure <POLICY>
               What a failure does: `default`, `fail` or `continue`
-
+              
               default: a required tool that could not be put in place fails the run, all else
               warns. fail: everything fails it. continue: exit 0 whatever happened; bytes that
               do not match their digest are never put on PATH either way.
@@ -241,13 +241,13 @@ fn the_help_of_init() {
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
-
+              
               Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
               there is one.
 
           --prefix <DIR>
               Install below this directory
-
+              
               Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
               can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
 
@@ -375,7 +375,7 @@ fn the_help_of_install() {
 
           --durable
               Sync the trees to disk and trust them by size and mode ever after
-
+              
               For image builds and persistent volumes: the receipt then holds after a reboot
               and when a layer's times were clamped, and nothing is hashed at start.
 
@@ -384,7 +384,7 @@ fn the_help_of_install() {
 
           --lock <FILE>
               Read pinned versions from this file
-
+              
               Default: bootstrap.lock beside bootstrap.yaml, else in the working directory,
               where there is one; what it does not pin comes from the compiled-in catalog.
 
@@ -396,7 +396,7 @@ fn the_help_of_install() {
 
           --mirror <TEMPLATE>
               Try this mirror before the vendor's address (can be repeated)
-
+              
               {host} and {path} stand for those of the vendor's address, {alg} and {hex} for
               the pinned digest; without any of them /{alg}/{hex} is appended. https, http and
               file addresses will do: the digest decides. Credentials come from ~/.netrc (or
@@ -410,7 +410,7 @@ fn the_help_of_install() {
 
           --npm-registry <URL>
               Download npm packages from this registry
-
+              
               Default: NPM_CONFIG_REGISTRY, else the registry of ~/.npmrc, else npm's own
               default.
 
@@ -419,12 +419,12 @@ fn the_help_of_install() {
 
           --deadline <DURATION>
               End by then, whatever happens, such as 90s or 2m
-
+              
               Default: 90s for `init`, 10m for `install`.
 
           --on-failure <POLICY>
               What a failure does: `default`, `fail` or `continue`
-
+              
               default: a required tool that could not be put in place fails the run, all else
               warns. fail: everything fails it. continue: exit 0 whatever happened; bytes that
               do not match their digest are never put on PATH either way.
@@ -445,13 +445,13 @@ fn the_help_of_install() {
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
-
+              
               Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
               there is one.
 
           --prefix <DIR>
               Install below this directory
-
+              
               Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
               can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
 
@@ -565,7 +565,7 @@ fn the_help_of_env() {
     Options:
           --proxy
               Export the proxy as well, with its password
-
+              
               A delegate does not export a proxy that asks for a password; tools started from
               INIT_SCRIPT or by the delegate get nothing then. Built from PROXY_HOST,
               PROXY_PORT, PROXY_SCHEME, PROXY_USER, PROXY_PASSWORD and NO_PROXY.
@@ -579,13 +579,13 @@ fn the_help_of_env() {
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
-
+              
               Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
               there is one.
 
           --prefix <DIR>
               Install below this directory
-
+              
               Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
               can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
 
@@ -675,13 +675,13 @@ fn the_help_of_uninstall() {
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
-
+              
               Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
               there is one.
 
           --prefix <DIR>
               Install below this directory
-
+              
               Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
               can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
 
@@ -772,13 +772,13 @@ fn the_help_of_completions() {
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
-
+              
               Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
               there is one.
 
           --prefix <DIR>
               Install below this directory
-
+              
               Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
               can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
 
@@ -830,13 +830,13 @@ fn the_help_of_man() {
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
-
+              
               Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
               there is one.
 
           --prefix <DIR>
               Install below this directory
-
+              
               Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
               can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
 

@@ -1,18 +1,21 @@
-//! The integration tests.
+//! The integration tests: the program as its users meet it, and its way to the network.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a failed test function is a failed test"
 )]
 
+mod architecture;
 mod archives;
 mod config;
 mod deadline;
 mod env;
 mod fixture;
 mod help;
+mod http;
 mod init;
 mod install;
 mod mirrors;
@@ -20,6 +23,7 @@ mod npm;
 mod options;
 mod place;
 mod policy;
+mod readme;
 mod secrets;
 mod server;
 mod uninstall;

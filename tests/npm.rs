@@ -57,9 +57,20 @@ fn world_of(lock: &Value) -> (World, Server) {
     (world, server)
 }
 
-/// Pins `greet` in this world, at a server that has node and no packages.
-pub(crate) fn without_packages(world: &World) -> Server {
-    pin(world, &package_lock())
+/// Pins `greet` in this world; the registry that is the second server answers at the second time.
+pub(crate) fn pinned_with_hiccups(world: &World) -> (Server, Server) {
+    let tarballs = tarballs();
+    let registry = Server::start(move |request| {
+        let mut known = TARBALLS.iter().zip(&tarballs);
+        let found = known
+            .find(|(path, _)| request.target.ends_with(*path))
+            .unwrap();
+        match request.before {
+            0 => Reply::status(503),
+            _ => Reply::ok(found.1.clone()),
+        }
+    });
+    (pin(world, &package_lock()), registry)
 }
 
 fn pin(world: &World, lock: &Value) -> Server {

@@ -120,8 +120,6 @@ fn a_prefix_below_a_file_cannot_be_made() {
     caused by: cannot create the directory `[WORLD]/file/prefix`
     caused by: Not a directory (os error 20)
     hint: set --prefix (BOOTSTRAP_PREFIX) to a directory that this user may write, such as an emptyDir volume
-    warning: cannot create the directory `[WORLD]/file/prefix`
-    caused by: Not a directory (os error 20)
     [exit 1]
     ");
 }
@@ -190,8 +188,6 @@ fn a_prefix_that_may_not_be_written_is_told_with_a_way_out() {
     caused by: cannot create the directory `[WORLD]/mine`
     caused by: Permission denied (os error 13)
     hint: set --prefix (BOOTSTRAP_PREFIX) to a directory that this user may write, such as an emptyDir volume
-    warning: cannot create the directory `[WORLD]/mine`
-    caused by: Permission denied (os error 13)
     [exit 1]
     ");
 }
@@ -207,7 +203,7 @@ fn an_installed_prefix_that_may_not_be_written_is_as_good_as_any() {
         .shell(&NOBODY, "\"$bootstrap\" install hello")
         .exits(0);
     assert_eq!(run.states(), ["hello 1.0.0 unchanged"]);
-    run.says("warning: cannot write").says("report.json");
+    assert!(!run.stderr.contains("warning"), "{run}");
     // After a reboot all is hashed, and that cannot be written down.
     let receipt = world.read("delegate/bootstrap/receipts/hello.json");
     let boot = receipt
@@ -451,7 +447,6 @@ fn an_altered_file_of_the_cache_is_noticed_and_mended() {
     hello  1.0.0    installed  0.00     29 B        http://[SERVER]/hello-1.0.0
     install finished in 0.00 s
     --- stderr ---
-    hello: `[WORLD]/cache/sha256/[HEX]` has other bytes than its name says: fetching it again
     hello: `[WORLD]/cache/sha256/[HEX]` has other bytes than its name says: fetching it again
     hello: downloading from http://[SERVER]/hello-1.0.0
     hello: unpacking

@@ -295,6 +295,7 @@ impl<'a> Installer<'a> {
             Err(error) => {
                 let fault = error.fault();
                 let previous = self.previous(release, &error);
+                outcome.attempts = error.attempts();
                 outcome.error = Some(error);
                 match previous {
                     Some(version) => {
