@@ -48,6 +48,12 @@ impl Member {
     }
 }
 
+/// Text of so many words, which deflates like any text.
+pub(crate) fn prose(words: u32) -> String {
+    let words: Vec<_> = (0..words).map(|n| format!("{n:x}")).collect();
+    words.join(" ")
+}
+
 /// A zip of these, deflated (APPNOTE.TXT 4.3.7, 4.3.12, 4.3.16).
 pub(crate) fn zip(members: &[Member]) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());

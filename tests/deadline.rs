@@ -164,7 +164,7 @@ fn while_a_server_asks_for_patience_beyond_it() {
 #[test]
 fn while_an_archive_is_unpacked() {
     // Deflated text that is long and yet no bomb.
-    let text: String = (0..400_000).map(|n| format!("{n:x} ")).collect();
+    let text = crate::archives::prose(400_000);
     let mut members = vec![Member::program(
         "bin/hello",
         "#!/bin/sh\necho hello 1.0.0\n",

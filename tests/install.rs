@@ -902,12 +902,8 @@ fn nothing_to_install_is_a_mistake() {
 #[test]
 fn the_catalog_is_listed_for_people() {
     let run = World::new().bootstrap(&["install", "--list"]).exits(0);
-    let table: String = run
-        .stdout
-        .lines()
-        .take(6)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let lines: Vec<_> = run.stdout.lines().take(6).collect();
+    let table = lines.join("\n");
     assert_snapshot!(table, @"
     TOOL                   DEFAULT  VERSIONS  WHAT IT DOES
     aws-cli                2.36.7   440       the AWS command line, version 2

@@ -423,7 +423,7 @@ fn a_bomb_is_refused_by_what_it_makes_of_a_byte() {
 
 #[test]
 fn an_archive_with_too_many_bytes_is_refused() {
-    let text: String = (0..200_000).map(|n| format!("{n:x} ")).collect();
+    let text = crate::archives::prose(200_000);
     let large = [good(), Member::file("large", text)];
     assert_snapshot!(refused("zip", zip(&large)), @"
     caused by: [WORLD]/delegate/bootstrap/cache/sha256/[HEX] unpacks to more than 1048576 bytes

@@ -282,17 +282,17 @@ impl fmt::Display for Run {
 fn redact(text: &str, world: &Path) -> String {
     let text = text.replace(&world.display().to_string(), "[WORLD]");
     let mut shown = String::new();
-    let mut word = String::new();
+    let mut token = String::new();
     for char in text.chars() {
         if char.is_ascii_alphanumeric() || ".:-".contains(char) {
-            word.push(char);
+            token.push(char);
             continue;
         }
-        shown.push_str(&redacted(&word));
-        word.clear();
+        shown.push_str(&redacted(&token));
+        token.clear();
         shown.push(char);
     }
-    shown + &redacted(&word)
+    shown + &redacted(&token)
 }
 
 fn redacted(word: &str) -> String {
