@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{completions, env, init, install, man, uninstall};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, Look};
 use crate::options::GlobalFlags;
 
 const EXAMPLES: &str = "\
@@ -71,7 +71,7 @@ pub fn run(context: &Context) -> ExitCode {
         Ok(code) => code,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            context.say(&error.to_text(cli.global.color(context)));
+            context.say(&error.to_text(cli.global.look(context)));
             ExitCode::from(error.exit_code())
         }
     }
@@ -89,7 +89,7 @@ fn refuse(context: &Context, error: &clap::Error) -> ExitCode {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             let error = Error::from(error);
-            context.say(&error.to_text(false));
+            context.say(&error.to_text(Look::Plain));
             ExitCode::from(error.exit_code())
         }
     }

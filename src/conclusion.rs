@@ -1,25 +1,90 @@
 //! The end of a run: errors for people, the report for programs, a line for the kubelet, and the
 //! exit code.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::config::OnFailure;
 use crate::context::Context;
-use crate::error::{Error, chain, render};
+use crate::error::{Error, Look, chain, render};
 use crate::fault::Fault;
 use crate::files;
-use crate::options::{GlobalFlags, InstallOptions, Output};
+use crate::options::{GlobalFlags, InstallFlags, InstallOptions, Output, termination_log};
 use crate::platform::Platform;
 use crate::report::{Report, Step};
 use crate::tools::outcome::{Outcome, State};
+
+/// What a run is to be forgiven, and where it is told, as far as no file has a say in it.
+#[derive(Clone, Debug)]
+pub struct Leniency {
+    goes_on: bool,
+    termination_log: PathBuf,
+    look: Look,
+}
+
+impl Leniency {
+    /// As the flags and variables have it.
+    pub fn new(context: &Context, global: &GlobalFlags, flags: &InstallFlags) -> Self {
+        let variable = context.variable("BOOTSTRAP_ON_FAILURE");
+        let goes_on = flags
+            .on_failure
+            .map_or(variable == Some("continue"), |policy| {
+                policy == OnFailure::Continue
+            });
+        Self {
+            goes_on,
+            termination_log: termination_log(context, flags.termination_log.clone()),
+            look: global.look(context),
+        }
+    }
+
+    /// Ends a run of `command` whose error may have come before its options were known: what
+    /// failed may be the file that names the policy.
+    pub fn end(
+        self,
+        context: &Context,
+        command: &'static str,
+        result: Result<ExitCode, Error>,
+    ) -> Result<ExitCode, Error> {
+        let error = match result {
+            Err(error) if !error.is_broken_pipe() => error,
+            done => return done,
+        };
+        if self.goes_on {
+            return Ok(go_on(context, self.look, &error));
+        }
+        let mut report = Report::new(command, Platform::host().to_string(), String::new());
+        report.exit_code = error.exit_code();
+        report.errors = error.chain();
+        tell_kubelet(context, self.look, &self.termination_log, &report);
+        Err(error)
+    }
+}
+
+/// Says an error that stops nothing.
+fn go_on(context: &Context, look: Look, error: &Error) -> ExitCode {
+    context.say(&error.to_text(look));
+    let warning = "going on in spite of this, as --on-failure=continue asks".to_owned();
+    context.say(&render(&[warning], None, false, look));
+    ExitCode::SUCCESS
+}
+
+/// Writes one line where the kubelet looks for it, if it looks at all.
+fn tell_kubelet(context: &Context, look: Look, path: &Path, report: &Report) {
+    if path.exists()
+        && let Err(error) = files::overwrite(path, report.termination_message().as_bytes())
+    {
+        context.say(&render(&chain(&error), None, false, look));
+    }
+}
 
 /// A run that is coming to its end.
 #[derive(Debug)]
 pub struct Conclusion<'a> {
     context: &'a Context,
     options: &'a InstallOptions,
-    color: bool,
+    look: Look,
     report: Report,
     fault: Option<Fault>,
 }
@@ -40,7 +105,7 @@ impl<'a> Conclusion<'a> {
         Self {
             context,
             options,
-            color: global.color(context),
+            look: global.look(context),
             report,
             fault: None,
         }
@@ -64,6 +129,9 @@ impl<'a> Conclusion<'a> {
         self.report.errors.extend(error.chain());
         self.report.exit_code = if self.goes_on() { 0 } else { error.exit_code() };
         self.write();
+        if self.goes_on() {
+            return Ok(go_on(self.context, self.look, &error));
+        }
         Err(error)
     }
 
@@ -106,7 +174,7 @@ impl<'a> Conclusion<'a> {
         causes.extend(chain(error.as_ref()));
         let stops = fatal && !self.goes_on();
         self.context
-            .say(&render(&causes, error.hint().as_deref(), stops, self.color));
+            .say(&render(&causes, error.hint().as_deref(), stops, self.look));
         if fatal {
             self.report.errors.extend(causes);
             let fault = error.fault();
@@ -135,17 +203,16 @@ impl<'a> Conclusion<'a> {
         if let Some(path) = &self.options.report {
             self.warn(files::write_whole(path, json.as_bytes(), 0o644));
         }
-        let path = &self.options.termination_log;
-        if self.report.exit_code != 0 && path.exists() {
-            let message = self.report.termination_message();
-            self.warn(files::overwrite(path, message.as_bytes()));
+        if self.report.exit_code != 0 {
+            let path = &self.options.termination_log;
+            tell_kubelet(self.context, self.look, path, &self.report);
         }
     }
 
     fn warn(&self, result: Result<(), files::Error>) {
         if let Err(error) = result {
             self.context
-                .say(&render(&chain(&error), None, false, self.color));
+                .say(&render(&chain(&error), None, false, self.look));
         }
     }
 }

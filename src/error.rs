@@ -61,8 +61,8 @@ impl Error {
     }
 
     /// The error as it is shown.
-    pub fn to_text(&self, color: bool) -> String {
-        render(&self.chain(), self.hint.as_deref(), true, color)
+    pub fn to_text(&self, look: Look) -> String {
+        render(&self.chain(), self.hint.as_deref(), true, look)
     }
 
     /// Whether the reader of our output has gone away, which ends the run in silence.
@@ -81,16 +81,30 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
         .collect()
 }
 
+/// How errors and warnings look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Lines with coloured labels.
+    Color,
+    /// One JSON object a line.
+    Json,
+    /// Lines.
+    Plain,
+}
+
 /// Renders `error: …` (or `warning: …`, where it stops nothing), `caused by: …` and `hint: …`, one
-/// each line.
-pub fn render(chain: &[String], hint: Option<&str>, fatal: bool, color: bool) -> String {
+/// each line, or all of it as one object.
+pub fn render(chain: &[String], hint: Option<&str>, fatal: bool, look: Look) -> String {
     let label = |text: &str, code: &str| {
-        if color {
+        if look == Look::Color {
             format!("\x1b[{code}m{text}:\x1b[0m")
         } else {
             format!("{text}:")
         }
     };
+    if look == Look::Json {
+        return to_json(chain, hint, fatal);
+    }
     let mut text = String::new();
     for (depth, message) in chain.iter().enumerate() {
         let label = match (depth, fatal) {
@@ -104,6 +118,19 @@ pub fn render(chain: &[String], hint: Option<&str>, fatal: bool, color: bool) ->
         text.push_str(&format!("{} {hint}\n", label("hint", "1;36")));
     }
     text
+}
+
+fn to_json(chain: &[String], hint: Option<&str>, fatal: bool) -> String {
+    let (message, causes) = chain.split_first().unzip();
+    let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
+    let object = serde_json::json!({
+        "time": time.to_string(),
+        "level": if fatal { "error" } else { "warning" },
+        "message": message,
+        "causes": causes,
+        "hint": hint,
+    });
+    format!("{object}\n")
 }
 
 impl From<crate::tools::resolve::Error> for Error {
@@ -164,7 +191,7 @@ mod tests {
         let error = crate::files::Error::new("write", std::path::Path::new("/p"), source);
         let shown = Error::from(error)
             .with_hint(Some("set --prefix".to_owned()))
-            .to_text(false);
+            .to_text(Look::Plain);
         assert_eq!(
             shown,
             "error: cannot write `/p`\ncaused by: permission denied\nhint: set --prefix\n"

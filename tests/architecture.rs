@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("cli", "commands context error options"),
     (
         "commands",
-        "conclusion config context deadline error options platform report tools",
+        "conclusion context deadline error options platform report tools",
     ),
     (
         "conclusion",

@@ -9,6 +9,23 @@
 )]
 
 mod architecture;
+mod archives;
+mod config;
+mod deadline;
+mod env;
+mod fixture;
+mod help;
 mod http;
+mod init;
+mod install;
+mod mirrors;
+mod npm;
+mod options;
+mod place;
+mod policy;
 mod readme;
+mod secrets;
 mod server;
+mod uninstall;
+mod untrusted;
+mod world;

@@ -3,8 +3,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::conclusion::Conclusion;
-use crate::config::OnFailure;
+use crate::conclusion::{Conclusion, Leniency};
 use crate::context::Context;
 use crate::error::Error;
 use crate::options::{GlobalFlags, InstallFlags, Layers};
@@ -40,21 +39,8 @@ pub struct Args {
 
 /// Runs the steps.
 pub fn run(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCode, Error> {
-    let named = args.flags.on_failure;
-    let result = steps(context, global, args);
-    // The policy is read again here: what failed may be the file that would have named it.
-    let variable = context.variable("BOOTSTRAP_ON_FAILURE");
-    let goes_on = named.map_or(variable == Some("continue"), |policy| {
-        policy == OnFailure::Continue
-    });
-    match result {
-        Err(error) if goes_on => {
-            context.say(&error.to_text(global.color(context)));
-            context.say("warning: going on in spite of this, as --on-failure=continue asks\n");
-            Ok(ExitCode::SUCCESS)
-        }
-        result => result,
-    }
+    let leniency = Leniency::new(context, global, &args.flags);
+    leniency.end(context, "init", steps(context, global, args))
 }
 
 fn steps(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCode, Error> {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::conclusion::Conclusion;
+use crate::conclusion::{Conclusion, Leniency};
 use crate::context::Context;
 use crate::error::Error;
 use crate::options::{GlobalFlags, InstallFlags, Layers, Output};
@@ -46,6 +46,11 @@ pub struct Args {
 
 /// Installs, or lists.
 pub fn run(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCode, Error> {
+    let leniency = Leniency::new(context, global, &args.flags);
+    leniency.end(context, "install", install(context, global, args))
+}
+
+fn install(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCode, Error> {
     let layers = Layers::new(context, global)?;
     if args.list {
         return list(context, layers.output(&args.flags)?);

@@ -44,7 +44,9 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
         holder: &context.holder("uninstall"),
         deadline: Deadline::after(context.started, PATIENCE),
     };
-    let done = uninstall.run(&args.tools, args.prune).map_err(|error| {
+    let waiting = |holder: &str| context.say(&format!("waiting for {holder}\n"));
+    let done = uninstall.run(&args.tools, args.prune, waiting);
+    let done = done.map_err(|error| {
         let fault = error.fault();
         Error::new(fault, error)
     })?;

@@ -35,6 +35,7 @@ impl Lock {
         // Shared between users of one prefix (root builds, uid 1001 runs), as far as umask lets it.
         let mut file = super::create_new(path, 0o664).map_err(fail)?;
         let mut waiting = Some(waiting);
+        let mut is_first_look = true;
         loop {
             match file.try_lock() {
                 Ok(()) => break,
@@ -45,9 +46,11 @@ impl Lock {
                 Err(TryLockError::Error(error)) => return Err(fail(error)),
             }
             let name = held_by(&mut file);
-            if let Some(waiting) = waiting.take() {
+            // Whoever has taken it at this very moment has not written its name yet.
+            if !is_first_look && let Some(waiting) = waiting.take() {
                 waiting(&name);
             }
+            is_first_look = false;
             if let Err(deadline) = deadline.check() {
                 return Err(LockError::Held {
                     path: path.to_owned(),

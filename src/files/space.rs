@@ -18,8 +18,8 @@ pub struct Room {
     pub inodes: Option<u64>,
     /// Whether programs may be run from it.
     pub executable: bool,
-    /// Whether its files are kept in memory.
-    pub in_memory: bool,
+    /// Whether it is the control group's memory, and not the file system, that leaves no more bytes.
+    pub memory_bound: bool,
 }
 
 impl Room {
@@ -40,15 +40,12 @@ impl Room {
         )]
         let in_memory = i64::from(kind.f_type) == TMPFS_MAGIC;
         let free = counts.f_bavail.saturating_mul(counts.f_frsize);
+        let memory = memory_left().filter(|left| in_memory && *left < free);
         Ok(Self {
-            bytes: if in_memory {
-                memory_left().map_or(free, |left| free.min(left))
-            } else {
-                free
-            },
+            bytes: memory.unwrap_or(free),
             inodes: (counts.f_files > 0).then_some(counts.f_favail),
             executable: !counts.f_flag.contains(StatVfsMountFlags::NOEXEC),
-            in_memory,
+            memory_bound: memory.is_some(),
         })
     }
 
@@ -61,7 +58,7 @@ impl Room {
             free,
         };
         if bytes > self.bytes {
-            let what = if self.in_memory {
+            let what = if self.memory_bound {
                 Resource::Memory
             } else {
                 Resource::Bytes
@@ -114,17 +111,18 @@ enum Resource {
 
 impl Shortage {
     fn said(&self) -> impl fmt::Display {
-        let mib = |bytes: u64| bytes.div_ceil(1024 * 1024);
+        // Less is said of what is free and more of what is needed, so that they never look the same.
+        let (free, needed) = if self.needed < 10 << 20 {
+            let needed = self.needed.div_ceil(1 << 10);
+            (format!("{} KiB", self.free >> 10), format!("{needed} KiB"))
+        } else {
+            let needed = self.needed.div_ceil(1 << 20);
+            (format!("{} MiB", self.free >> 20), format!("{needed} MiB"))
+        };
         match self.what {
-            Resource::Bytes => format!(
-                "{} MiB free, {} MiB are needed",
-                mib(self.free),
-                mib(self.needed)
-            ),
+            Resource::Bytes => format!("{free} free, {needed} are needed"),
             Resource::Memory => format!(
-                "{} MiB free within the container's memory limit (it is a tmpfs), {} MiB are needed",
-                mib(self.free),
-                mib(self.needed)
+                "{free} free within the container's memory limit (it is a tmpfs), {needed} are needed"
             ),
             Resource::Inodes => format!("{} inodes free, {} are needed", self.free, self.needed),
         }
@@ -147,7 +145,7 @@ mod tests {
             bytes: 3 << 20,
             inodes: Some(10),
             executable: true,
-            in_memory: false,
+            memory_bound: false,
         };
         let check = |bytes, files| {
             room.check(Path::new("/p"), bytes, files)
@@ -155,8 +153,12 @@ mod tests {
         };
         assert_eq!(check(3 << 20, Some(10)), Ok(()));
         assert_eq!(
-            check(4 << 20, None),
-            Err("`/p` has 3 MiB free, 4 MiB are needed".into())
+            check((3 << 20) + 1, None),
+            Err("`/p` has 3072 KiB free, 3073 KiB are needed".into())
+        );
+        assert_eq!(
+            check(70 << 20, None),
+            Err("`/p` has 3 MiB free, 70 MiB are needed".into())
         );
         assert_eq!(
             check(0, Some(11)),

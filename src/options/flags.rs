@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::config::OnFailure;
 use crate::context::Context;
+use crate::error::Look;
 use crate::report::{LogFormat, Verbosity};
 use crate::timespan::Timespan;
 use crate::tools::mirror::MirrorTemplate;
@@ -67,15 +68,22 @@ pub struct GlobalFlags {
 }
 
 impl GlobalFlags {
-    /// Whether messages are coloured.
-    pub fn color(&self, context: &Context) -> bool {
-        let variable = context.variable("BOOTSTRAP_COLOR");
-        let named = variable.and_then(|text| Color::from_str(text, true).ok());
-        match self.color.or(named).unwrap_or_default() {
+    /// How errors and warnings look: asked before the variables are checked, so that a mistake in
+    /// one of them can be told.
+    pub fn look(&self, context: &Context) -> Look {
+        let format = context.variable("BOOTSTRAP_LOG_FORMAT");
+        let format = format.and_then(|text| LogFormat::from_str(text, true).ok());
+        if self.log_format.or(format) == Some(LogFormat::Json) {
+            return Look::Json;
+        }
+        let color = context.variable("BOOTSTRAP_COLOR");
+        let color = color.and_then(|text| Color::from_str(text, true).ok());
+        let is_colored = match self.color.or(color).unwrap_or_default() {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => context.stderr_is_terminal && context.variable("NO_COLOR").is_none(),
-        }
+        };
+        if is_colored { Look::Color } else { Look::Plain }
     }
 
     /// How much is said.

@@ -223,9 +223,7 @@ impl<'a> Layers<'a> {
             deadline: Deadline::after(context.started, budget),
             on_failure,
             report: self.path(flags.report, "BOOTSTRAP_REPORT", self.config.report.clone())?,
-            termination_log: self
-                .path(flags.termination_log, "BOOTSTRAP_TERMINATION_LOG", None)?
-                .unwrap_or_else(|| TERMINATION_LOG.into()),
+            termination_log: termination_log(context, flags.termination_log),
             output,
             client,
             lock: self.lock(lock)?,
@@ -404,6 +402,15 @@ impl<'a> Layers<'a> {
             .map(|part| parse(variable, part))
             .collect()
     }
+}
+
+/// Where the line for the kubelet goes; no file can say, so that a mistake in one can be told there.
+pub fn termination_log(context: &Context, flag: Option<PathBuf>) -> PathBuf {
+    let variable = || context.variable("BOOTSTRAP_TERMINATION_LOG");
+    let named = flag.or_else(|| variable().map(PathBuf::from));
+    context
+        .directory
+        .join(named.unwrap_or_else(|| TERMINATION_LOG.into()))
 }
 
 /// The text of a file that somebody wrote for us.

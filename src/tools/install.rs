@@ -78,11 +78,14 @@ pub struct Installer<'a> {
 /// How far a tool got, for those that need it.
 #[derive(Clone, Debug)]
 enum Settled {
-    Failed,
-    /// Its version, and the directory in which its programs are.
+    /// On which side the failure is.
+    Failed(Fault),
+    /// Its version, the directory in which its programs are, and on which side it is that this is
+    /// not the wanted version.
     In {
         version: String,
         programs: PathBuf,
+        kept_for: Option<Fault>,
     },
 }
 
@@ -286,9 +289,11 @@ impl<'a> Installer<'a> {
                 Settled::In {
                     version: outcome.version.clone(),
                     programs: done.programs,
+                    kept_for: None,
                 }
             }
             Err(error) => {
+                let fault = error.fault();
                 let previous = self.previous(release, &error);
                 outcome.attempts = error.attempts();
                 outcome.error = Some(error);
@@ -298,9 +303,10 @@ impl<'a> Installer<'a> {
                         Settled::In {
                             version,
                             programs: self.settings.prefix.bin(),
+                            kept_for: Some(fault),
                         }
                     }
-                    None => Settled::Failed,
+                    None => Settled::Failed(fault),
                 }
             }
         };
@@ -316,7 +322,7 @@ impl<'a> Installer<'a> {
         if !self.settings.keep_previous || error.fault() == Fault::Untrusted {
             return None;
         }
-        self.intact_version(release)
+        self.other_intact_version(release)
     }
 
     fn note(&self, release: &Release, note: &str) {
@@ -354,7 +360,7 @@ impl Board {
             .get(tool)?
         {
             Settled::In { programs, .. } => Some(programs.clone()),
-            Settled::Failed => None,
+            Settled::Failed(_) => None,
         }
     }
 

@@ -26,14 +26,20 @@ pub struct Uninstall<'a> {
 
 impl Uninstall<'_> {
     /// Takes these tools out, and what is not in use when asked to; returns a line for each.
-    pub fn run(&self, tools: &[ToolName], prune: bool) -> Result<Vec<String>, Error> {
+    /// `waiting` is told whom the lock is waited for.
+    pub fn run(
+        &self,
+        tools: &[ToolName],
+        prune: bool,
+        waiting: impl FnOnce(&str),
+    ) -> Result<Vec<String>, Error> {
         if !self.prefix.path().exists() {
             return Ok(vec![format!(
                 "`{}` is not there: there is nothing to do",
                 self.prefix.path().display()
             )]);
         }
-        let _lock = Lock::take(&self.prefix.lock(), self.holder, self.deadline, |_| ())
+        let _lock = Lock::take(&self.prefix.lock(), self.holder, self.deadline, waiting)
             .map_err(Error::Lock)?;
         let mut lines = Vec::new();
         for tool in tools {

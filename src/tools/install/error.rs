@@ -33,6 +33,8 @@ pub enum Error {
     Needs {
         /// The other tool.
         needed: String,
+        /// On which side that failure is: what is to be done about it is to be done about this.
+        fault: Fault,
     },
     /// A tool that it needs is too old.
     #[error("it needs `{needed}` {at_least} or newer, and {version} is what is there")]
@@ -43,6 +45,8 @@ pub enum Error {
         at_least: String,
         /// The version that is there.
         version: String,
+        /// On which side it is that no newer one could be had.
+        fault: Fault,
     },
     /// The prefix is on a file system from which nothing can be run.
     #[error("`{}` is on a file system that is mounted noexec: nothing can be run from it", path.display())]
@@ -68,7 +72,7 @@ pub enum Error {
     #[error("the installation of this tool ended by a fault in bootstrap itself")]
     Panicked,
     /// It does not run here.
-    #[error("it does not run here")]
+    #[error("{}", untried(.0))]
     Program(#[source] program::Error),
     /// There is not enough room for it.
     #[error(transparent)]
@@ -101,14 +105,13 @@ impl Error {
             | Self::Deadline(_)
             | Self::Lock(files::LockError::Held { .. })
             | Self::Program(program::Error::Deadline { .. }) => Fault::Remote,
+            Self::Needs { fault, .. } | Self::NeedsNewer { fault, .. } => *fault,
             Self::NoSource | Self::Npm(_) => Fault::Usage,
             // The digest was right, so the pin itself names the wrong artifact.
             Self::NoProgram { .. } | Self::Elf(_) | Self::Unexpected { .. } => Fault::Input,
             Self::Archive(archive::Error::Io { .. })
             | Self::File(_)
             | Self::Lock(files::LockError::File(_))
-            | Self::Needs { .. }
-            | Self::NeedsNewer { .. }
             | Self::NoExec { .. }
             | Self::Panicked
             | Self::Program(_)
@@ -134,14 +137,15 @@ impl Error {
                 "its digest is the pinned one, so the pin names an artifact that is not to be trusted: nothing of \
                  it was put on PATH"
             }
-            Self::Fetch(error) => return error.hint().map(str::to_owned),
+            Self::Fetch(error) => {
+                let is_late = error.kind() == http::Kind::Deadline;
+                let hint = error.hint().or(is_late.then_some(MORE_TIME));
+                return hint.map(str::to_owned);
+            }
             Self::Npm(error) => return error.hint(),
             Self::Archive(archive::Error::Deadline(_))
             | Self::Deadline(_)
-            | Self::Program(program::Error::Deadline { .. }) => {
-                "give it more time with --deadline (BOOTSTRAP_DEADLINE), or a mirror that is nearer; what was \
-                 downloaded is kept, and the next run goes on from there"
-            }
+            | Self::Program(program::Error::Deadline { .. }) => MORE_TIME,
             Self::Elf(_) | Self::Unexpected { .. } | Self::NoProgram { .. } => {
                 "the digest is the pinned one, so the pin names the wrong file: correct the lock"
             }
@@ -149,8 +153,7 @@ impl Error {
             Self::Lock(_) => {
                 "another run is installing into the same prefix: wait for it, or use another --prefix"
             }
-            Self::Needs { .. } => "see the error of that tool above",
-            Self::NeedsNewer { .. } => "ask for a newer version of it",
+            Self::Needs { .. } | Self::NeedsNewer { .. } => "see what is said of that tool above",
             Self::NoExec { .. } => {
                 "set --prefix (BOOTSTRAP_PREFIX) to a directory on another volume"
             }
@@ -159,7 +162,9 @@ impl Error {
             Self::Program(program::Error::Interpreter { .. }) => {
                 "use an image that is built on glibc, such as UBI or Debian: this tool does not run on musl"
             }
-            Self::Program(_) => "run the command by hand to see more",
+            Self::Program(_) => {
+                "nothing of it was put on PATH; to see more, unpack its artifact by hand and run the same command"
+            }
             Self::Room(_) => {
                 "give the volume at the prefix more room, or set --prefix, or leave out what is not \
                               needed with --slim"
@@ -169,11 +174,25 @@ impl Error {
     }
 }
 
+/// A program that was too slow may run well all the same.
+const fn untried(error: &program::Error) -> &'static str {
+    match error {
+        program::Error::Deadline { .. } => "it could not be tried out in time",
+        _ => "it does not run here",
+    }
+}
+
+/// The next step when the deadline came first.
+const MORE_TIME: &str = "give it more time with --deadline (BOOTSTRAP_DEADLINE), or a mirror that is nearer; what \
+                         was downloaded is kept, and the next run goes on from there";
+
 /// The next step for a file that could not be written.
 fn io_hint(error: &std::io::Error) -> Option<String> {
-    use std::io::ErrorKind::{AlreadyExists, PermissionDenied, ReadOnlyFilesystem, StorageFull};
+    use std::io::ErrorKind::{
+        AlreadyExists, NotADirectory, PermissionDenied, ReadOnlyFilesystem, StorageFull,
+    };
     let hint = match error.kind() {
-        PermissionDenied | ReadOnlyFilesystem => {
+        NotADirectory | PermissionDenied | ReadOnlyFilesystem => {
             "set --prefix (BOOTSTRAP_PREFIX) to a directory that this user may write, such as an emptyDir volume"
         }
         StorageFull => "give the volume more room, or leave out what is not needed with --slim",

@@ -47,12 +47,7 @@ impl Installer<'_> {
         let Some(mut receipt) = Receipt::parse(&text) else {
             return Ok(Found::Absent);
         };
-        let same = receipt.tool == tool
-            && receipt.version == version
-            && receipt.platform == release.platform.to_string()
-            && receipt.digest == pin(release)
-            && receipt.slim == settings.slim;
-        if !same {
+        if !self.is_of(&receipt, release) {
             return Ok(Found::Other);
         }
         let tree = settings.prefix.version(tool, &version);
@@ -94,11 +89,24 @@ impl Installer<'_> {
         }
     }
 
-    /// The version that is installed and whole, whichever it is.
-    pub(super) fn intact_version(&self, release: &Release) -> Option<String> {
+    /// Whether this is the receipt of the wanted release, as it is wanted.
+    fn is_of(&self, receipt: &Receipt<'_>, release: &Release) -> bool {
+        receipt.tool == release.tool.as_str()
+            && receipt.version == release.version.to_string()
+            && receipt.platform == release.platform.to_string()
+            && receipt.digest == pin(release)
+            && receipt.slim == self.settings.slim
+    }
+
+    /// The version that is installed and whole, unless it is the wanted release itself: then what
+    /// went wrong is its links or what it needs, and nothing older stands in for it.
+    pub(super) fn other_intact_version(&self, release: &Release) -> Option<String> {
         let tool = release.tool.as_str();
         let text = files::read_text(&self.settings.prefix.receipt(tool)).ok()?;
         let mut receipt = Receipt::parse(&text)?;
+        if self.is_of(&receipt, release) {
+            return None;
+        }
         let version = receipt.version.clone().into_owned();
         let tree = self.settings.prefix.version(tool, &version);
         // What keeps the old version is often the deadline itself.

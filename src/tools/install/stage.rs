@@ -6,6 +6,7 @@ use super::{Error, Installer, Settled};
 use crate::archive::{self, Entry, Format, Limits, Options};
 use crate::digest::Digest;
 use crate::elf;
+use crate::fault::Fault;
 use crate::files::{self, Room};
 use crate::http::{self, Download, Event};
 use crate::tools::outcome::Activity;
@@ -215,16 +216,20 @@ impl Installer<'_> {
                     if version
                         .parse()
                         .is_ok_and(|version| need.at_least <= version) => {}
-                Some(Settled::In { version, .. }) => {
+                Some(Settled::In {
+                    version, kept_for, ..
+                }) => {
                     return Err(Error::NeedsNewer {
                         needed: tool.to_owned(),
                         at_least: need.at_least.to_string(),
                         version,
+                        fault: kept_for.unwrap_or(Fault::Local),
                     });
                 }
-                Some(Settled::Failed) => {
+                Some(Settled::Failed(fault)) => {
                     return Err(Error::Needs {
                         needed: tool.to_owned(),
+                        fault,
                     });
                 }
                 None => return Err(Error::Deadline(self.deadline.passed())),

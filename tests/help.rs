@@ -1,0 +1,1087 @@
+//! What the program says of itself, and what it says to those who call it wrongly.
+
+use std::fs::OpenOptions;
+use std::process::Stdio;
+
+use insta::assert_snapshot;
+
+use crate::world::World;
+
+const COMMANDS: [&str; 6] = ["init", "install", "env", "uninstall", "completions", "man"];
+
+#[test]
+fn the_help_of_the_program() {
+    let run = World::new().bootstrap(&["--help"]);
+    assert_snapshot!(run, @r#"
+    Puts verified tools on a Harness Delegate at start
+
+    Usage: bootstrap [OPTIONS] <COMMAND>
+
+    Commands:
+      init         Bring a delegate up: install the tools, under one deadline
+      install      Put tools in place, each checked against a pinned digest
+      env          Print export lines for a shell to evaluate
+      uninstall    Take tools out again
+      completions  Print the completion script of a shell
+      man          Print a manual page, in roff
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Global options:
+          --config <FILE>
+              Read bootstrap.yaml from here
+              
+              Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
+              there is one.
+
+          --prefix <DIR>
+              Install below this directory
+              
+              Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
+              can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
+
+          --color <WHEN>
+              Use colour [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+          --log-format <FORMAT>
+              Write messages as text or as JSON lines [default: text]
+
+              Possible values:
+              - text: Lines for people
+              - json: One JSON object a line
+
+      -q, --quiet
+              Say errors and warnings alone
+
+      -v, --verbose
+              Say every detail
+
+    Examples:
+      bootstrap init                           what INIT_SCRIPT runs
+      eval "$(bootstrap env)"                  put the tools on PATH
+      bootstrap install aws-cli serverless     install by hand, in their default versions
+      bootstrap install --list                 show what can be installed
+
+    Exit codes:
+      0  done, or nothing to do          go on
+      1  failed on this machine          read the message
+      2  usage                           fix the command
+      3  not as it should be             fix what it lists; nothing was changed
+      4  untrusted bytes                 stop; never retry
+      5  network, AWS or the deadline    try again later
+      6  bad input file                  fix the file
+
+    Every option has a variable BOOTSTRAP_<OPTION> and, where it makes sense, a key in
+    bootstrap.yaml: flag before variable before file before default.
+    [exit 0]
+    "#);
+}
+
+#[test]
+fn the_short_help_of_the_program_fits_a_screen() {
+    let run = World::new().bootstrap(&["-h"]);
+    assert_snapshot!(run, @r#"
+    Puts verified tools on a Harness Delegate at start
+
+    Usage: bootstrap [OPTIONS] <COMMAND>
+
+    Commands:
+      init         Bring a delegate up: install the tools, under one deadline
+      install      Put tools in place, each checked against a pinned digest
+      env          Print export lines for a shell to evaluate
+      uninstall    Take tools out again
+      completions  Print the completion script of a shell
+      man          Print a manual page, in roff
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+
+    Examples:
+      bootstrap init                           what INIT_SCRIPT runs
+      eval "$(bootstrap env)"                  put the tools on PATH
+      bootstrap install aws-cli serverless     install by hand, in their default versions
+      bootstrap install --list                 show what can be installed
+
+    Exit codes:
+      0  done, or nothing to do          go on
+      1  failed on this machine          read the message
+      2  usage                           fix the command
+      3  not as it should be             fix what it lists; nothing was changed
+      4  untrusted bytes                 stop; never retry
+      5  network, AWS or the deadline    try again later
+      6  bad input file                  fix the file
+
+    Every option has a variable BOOTSTRAP_<OPTION> and, where it makes sense, a key in
+    bootstrap.yaml: flag before variable before file before default.
+    [exit 0]
+    "#);
+}
+
+#[test]
+fn the_help_of_init() {
+    let run = World::new().bootstrap(&["init", "--help"]);
+    assert_snapshot!(run, @"
+    Bring a delegate up: install the tools, under one deadline
+
+    Run as a child of INIT_SCRIPT, where its exit code alone decides whether the delegate
+    starts. A second start with everything in place takes milliseconds. The report of the last
+    run is in PREFIX/report.json.
+
+    Usage: bootstrap init [OPTIONS]
+
+    Options:
+          --tools <TOOL[@VERSION]>
+              What to install, separated by commas (can be repeated)
+              
+              Default: BOOTSTRAP_TOOLS, else the tools of bootstrap.yaml.
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Install options:
+          --bin-dir <DIR>
+              Make links to the programs in this directory too, such as /usr/local/bin
+
+          --slim
+              Leave out what running does not need, such as the AWS CLI's examples
+
+          --durable
+              Sync the trees to disk and trust them by size and mode ever after
+              
+              For image builds and persistent volumes: the receipt then holds after a reboot
+              and when a layer's times were clamped, and nothing is hashed at start.
+
+          --accept-existing
+              Leave a tool alone that is on PATH already in the wanted version
+
+          --lock <FILE>
+              Read pinned versions from this file
+              
+              Default: bootstrap.lock beside bootstrap.yaml, else in the working directory,
+              where there is one; what it does not pin comes from the compiled-in catalog.
+
+          --locked
+              Refuse what the lock does not pin
+
+          --cache-dir <DIR>
+              Look for finished downloads here, and keep them [default: PREFIX/cache]
+
+          --mirror <TEMPLATE>
+              Try this mirror before the vendor's address (can be repeated)
+              
+              {host} and {path} stand for those of the vendor's address, {alg} and {hex} for
+              the pinned digest; without any of them /{alg}/{hex} is appended. https, http and
+              file addresses will do: the digest decides. Credentials come from ~/.netrc (or
+              $NETRC).
+
+          --no-origin
+              Never use the vendors' addresses
+
+          --offline
+              Use no network at all: caches and file addresses alone
+
+          --npm-registry <URL>
+              Download npm packages from this registry
+              
+              Default: NPM_CONFIG_REGISTRY, else the registry of ~/.npmrc, else npm's own
+              default.
+
+          --ca-bundle <FILE>
+              Trust the certificates in this PEM file as well
+
+          --deadline <DURATION>
+              End by then, whatever happens, such as 90s or 2m
+              
+              Default: 90s for `init`, 10m for `install`.
+
+          --on-failure <POLICY>
+              What a failure does: `default`, `fail` or `continue`
+              
+              default: a required tool that could not be put in place fails the run, all else
+              warns. fail: everything fails it. continue: exit 0 whatever happened; bytes that
+              do not match their digest are never put on PATH either way.
+
+          --output <FORMAT>
+              Print the result as text or as JSON [default: text]
+
+              Possible values:
+              - text: For people
+              - json: For programs
+
+          --report <FILE>
+              Write the report (JSON) here as well as to PREFIX/report.json
+
+          --termination-log <FILE>
+              Write one line here when the run fails [default: /dev/termination-log]
+
+    Global options:
+          --config <FILE>
+              Read bootstrap.yaml from here
+              
+              Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
+              there is one.
+
+          --prefix <DIR>
+              Install below this directory
+              
+              Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
+              can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
+
+          --color <WHEN>
+              Use colour [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+          --log-format <FORMAT>
+              Write messages as text or as JSON lines [default: text]
+
+              Possible values:
+              - text: Lines for people
+              - json: One JSON object a line
+
+      -q, --quiet
+              Say errors and warnings alone
+
+      -v, --verbose
+              Say every detail
+
+    Examples:
+      bootstrap init                                    what INIT_SCRIPT runs
+      bootstrap init --tools aws-cli,serverless@2.50.0
+      bootstrap init --on-failure continue              break a crash loop
+      kubectl exec POD -- cat /opt/harness-delegate/bootstrap/report.json
+    [exit 0]
+    ");
+}
+
+#[test]
+fn the_short_help_of_init() {
+    let run = World::new().bootstrap(&["init", "-h"]);
+    assert_snapshot!(run, @"
+    Bring a delegate up: install the tools, under one deadline
+
+    Usage: bootstrap init [OPTIONS]
+
+    Options:
+          --tools <TOOL[@VERSION]>  What to install, separated by commas (can be repeated)
+      -h, --help                    Print help (see more with '--help')
+      -V, --version                 Print version
+
+    Install options:
+          --bin-dir <DIR>           Make links to the programs in this directory too, such as
+                                    /usr/local/bin
+          --slim                    Leave out what running does not need, such as the AWS
+                                    CLI's examples
+          --durable                 Sync the trees to disk and trust them by size and mode
+                                    ever after
+          --accept-existing         Leave a tool alone that is on PATH already in the wanted
+                                    version
+          --lock <FILE>             Read pinned versions from this file
+          --locked                  Refuse what the lock does not pin
+          --cache-dir <DIR>         Look for finished downloads here, and keep them [default:
+                                    PREFIX/cache]
+          --mirror <TEMPLATE>       Try this mirror before the vendor's address (can be
+                                    repeated)
+          --no-origin               Never use the vendors' addresses
+          --offline                 Use no network at all: caches and file addresses alone
+          --npm-registry <URL>      Download npm packages from this registry
+          --ca-bundle <FILE>        Trust the certificates in this PEM file as well
+          --deadline <DURATION>     End by then, whatever happens, such as 90s or 2m
+          --on-failure <POLICY>     What a failure does: `default`, `fail` or `continue`
+          --output <FORMAT>         Print the result as text or as JSON [default: text]
+                                    [possible values: text, json]
+          --report <FILE>           Write the report (JSON) here as well as to
+                                    PREFIX/report.json
+          --termination-log <FILE>  Write one line here when the run fails [default:
+                                    /dev/termination-log]
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+
+    Examples:
+      bootstrap init                                    what INIT_SCRIPT runs
+      bootstrap init --tools aws-cli,serverless@2.50.0
+      bootstrap init --on-failure continue              break a crash loop
+      kubectl exec POD -- cat /opt/harness-delegate/bootstrap/report.json
+    [exit 0]
+    ");
+}
+
+#[test]
+fn the_help_of_install() {
+    let run = World::new().bootstrap(&["install", "--help"]);
+    assert_snapshot!(run, @"
+    Put tools in place, each checked against a pinned digest
+
+    Does nothing for a tool that is there and whole; puts one in place anew of which a file
+    was altered or is missing. Without names, the tools of bootstrap.yaml.
+
+    Usage: bootstrap install [OPTIONS] [TOOL[@VERSION]]...
+
+    Arguments:
+      [TOOL[@VERSION]]...
+              What to install; without a version the locked one, else the catalog's default
+
+    Options:
+          --list
+              Show what can be installed, and stop
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Install options:
+          --bin-dir <DIR>
+              Make links to the programs in this directory too, such as /usr/local/bin
+
+          --slim
+              Leave out what running does not need, such as the AWS CLI's examples
+
+          --durable
+              Sync the trees to disk and trust them by size and mode ever after
+              
+              For image builds and persistent volumes: the receipt then holds after a reboot
+              and when a layer's times were clamped, and nothing is hashed at start.
+
+          --accept-existing
+              Leave a tool alone that is on PATH already in the wanted version
+
+          --lock <FILE>
+              Read pinned versions from this file
+              
+              Default: bootstrap.lock beside bootstrap.yaml, else in the working directory,
+              where there is one; what it does not pin comes from the compiled-in catalog.
+
+          --locked
+              Refuse what the lock does not pin
+
+          --cache-dir <DIR>
+              Look for finished downloads here, and keep them [default: PREFIX/cache]
+
+          --mirror <TEMPLATE>
+              Try this mirror before the vendor's address (can be repeated)
+              
+              {host} and {path} stand for those of the vendor's address, {alg} and {hex} for
+              the pinned digest; without any of them /{alg}/{hex} is appended. https, http and
+              file addresses will do: the digest decides. Credentials come from ~/.netrc (or
+              $NETRC).
+
+          --no-origin
+              Never use the vendors' addresses
+
+          --offline
+              Use no network at all: caches and file addresses alone
+
+          --npm-registry <URL>
+              Download npm packages from this registry
+              
+              Default: NPM_CONFIG_REGISTRY, else the registry of ~/.npmrc, else npm's own
+              default.
+
+          --ca-bundle <FILE>
+              Trust the certificates in this PEM file as well
+
+          --deadline <DURATION>
+              End by then, whatever happens, such as 90s or 2m
+              
+              Default: 90s for `init`, 10m for `install`.
+
+          --on-failure <POLICY>
+              What a failure does: `default`, `fail` or `continue`
+              
+              default: a required tool that could not be put in place fails the run, all else
+              warns. fail: everything fails it. continue: exit 0 whatever happened; bytes that
+              do not match their digest are never put on PATH either way.
+
+          --output <FORMAT>
+              Print the result as text or as JSON [default: text]
+
+              Possible values:
+              - text: For people
+              - json: For programs
+
+          --report <FILE>
+              Write the report (JSON) here as well as to PREFIX/report.json
+
+          --termination-log <FILE>
+              Write one line here when the run fails [default: /dev/termination-log]
+
+    Global options:
+          --config <FILE>
+              Read bootstrap.yaml from here
+              
+              Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
+              there is one.
+
+          --prefix <DIR>
+              Install below this directory
+              
+              Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
+              can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
+
+          --color <WHEN>
+              Use colour [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+          --log-format <FORMAT>
+              Write messages as text or as JSON lines [default: text]
+
+              Possible values:
+              - text: Lines for people
+              - json: One JSON object a line
+
+      -q, --quiet
+              Say errors and warnings alone
+
+      -v, --verbose
+              Say every detail
+
+    Examples:
+      bootstrap install aws-cli aws-iam-authenticator@0.5.9
+      bootstrap install --list
+      bootstrap install serverless --mirror 'https://artifacts.corp/{host}/{path}'
+      bootstrap install --durable --prefix /opt/bootstrap --bin-dir /usr/local/bin aws-cli
+      bootstrap install --offline --mirror file:///mnt/bundle aws-cli
+    [exit 0]
+    ");
+}
+
+#[test]
+fn the_short_help_of_install() {
+    let run = World::new().bootstrap(&["install", "-h"]);
+    assert_snapshot!(run, @"
+    Put tools in place, each checked against a pinned digest
+
+    Usage: bootstrap install [OPTIONS] [TOOL[@VERSION]]...
+
+    Arguments:
+      [TOOL[@VERSION]]...  What to install; without a version the locked one, else the
+                           catalog's default
+
+    Options:
+          --list     Show what can be installed, and stop
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Install options:
+          --bin-dir <DIR>           Make links to the programs in this directory too, such as
+                                    /usr/local/bin
+          --slim                    Leave out what running does not need, such as the AWS
+                                    CLI's examples
+          --durable                 Sync the trees to disk and trust them by size and mode
+                                    ever after
+          --accept-existing         Leave a tool alone that is on PATH already in the wanted
+                                    version
+          --lock <FILE>             Read pinned versions from this file
+          --locked                  Refuse what the lock does not pin
+          --cache-dir <DIR>         Look for finished downloads here, and keep them [default:
+                                    PREFIX/cache]
+          --mirror <TEMPLATE>       Try this mirror before the vendor's address (can be
+                                    repeated)
+          --no-origin               Never use the vendors' addresses
+          --offline                 Use no network at all: caches and file addresses alone
+          --npm-registry <URL>      Download npm packages from this registry
+          --ca-bundle <FILE>        Trust the certificates in this PEM file as well
+          --deadline <DURATION>     End by then, whatever happens, such as 90s or 2m
+          --on-failure <POLICY>     What a failure does: `default`, `fail` or `continue`
+          --output <FORMAT>         Print the result as text or as JSON [default: text]
+                                    [possible values: text, json]
+          --report <FILE>           Write the report (JSON) here as well as to
+                                    PREFIX/report.json
+          --termination-log <FILE>  Write one line here when the run fails [default:
+                                    /dev/termination-log]
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+
+    Examples:
+      bootstrap install aws-cli aws-iam-authenticator@0.5.9
+      bootstrap install --list
+      bootstrap install serverless --mirror 'https://artifacts.corp/{host}/{path}'
+      bootstrap install --durable --prefix /opt/bootstrap --bin-dir /usr/local/bin aws-cli
+      bootstrap install --offline --mirror file:///mnt/bundle aws-cli
+    [exit 0]
+    ");
+}
+
+#[test]
+fn the_help_of_env() {
+    let run = World::new().bootstrap(&["env", "--help"]);
+    assert_snapshot!(run, @r#"
+    Print export lines for a shell to evaluate
+
+    The lines are safe under `set -e` and `set -u`, and evaluating them twice is the same as
+    once.
+
+    Usage: bootstrap env [OPTIONS]
+
+    Options:
+          --proxy
+              Export the proxy as well, with its password
+              
+              A delegate does not export a proxy that asks for a password; tools started from
+              INIT_SCRIPT or by the delegate get nothing then. Built from PROXY_HOST,
+              PROXY_PORT, PROXY_SCHEME, PROXY_USER, PROXY_PASSWORD and NO_PROXY.
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Global options:
+          --config <FILE>
+              Read bootstrap.yaml from here
+              
+              Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
+              there is one.
+
+          --prefix <DIR>
+              Install below this directory
+              
+              Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
+              can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
+
+          --color <WHEN>
+              Use colour [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+          --log-format <FORMAT>
+              Write messages as text or as JSON lines [default: text]
+
+              Possible values:
+              - text: Lines for people
+              - json: One JSON object a line
+
+      -q, --quiet
+              Say errors and warnings alone
+
+      -v, --verbose
+              Say every detail
+
+    Examples:
+      eval "$(bootstrap env)"
+      eval "$(bootstrap env --proxy)"        # behind a proxy that asks for a password
+    [exit 0]
+    "#);
+}
+
+#[test]
+fn the_short_help_of_env() {
+    let run = World::new().bootstrap(&["env", "-h"]);
+    assert_snapshot!(run, @r#"
+    Print export lines for a shell to evaluate
+
+    Usage: bootstrap env [OPTIONS]
+
+    Options:
+          --proxy    Export the proxy as well, with its password
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+
+    Examples:
+      eval "$(bootstrap env)"
+      eval "$(bootstrap env --proxy)"        # behind a proxy that asks for a password
+    [exit 0]
+    "#);
+}
+
+#[test]
+fn the_help_of_uninstall() {
+    let run = World::new().bootstrap(&["uninstall", "--help"]);
+    assert_snapshot!(run, @"
+    Take tools out again
+
+    Usage: bootstrap uninstall [OPTIONS] [TOOL]...
+
+    Arguments:
+      [TOOL]...
+              What to take out
+
+    Options:
+          --prune
+              Drop versions that are not in use, and the downloads in PREFIX/cache
+
+          --bin-dir <DIR>
+              Take the links out of this directory too, such as /usr/local/bin
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Global options:
+          --config <FILE>
+              Read bootstrap.yaml from here
+              
+              Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
+              there is one.
+
+          --prefix <DIR>
+              Install below this directory
+              
+              Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
+              can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
+
+          --color <WHEN>
+              Use colour [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+          --log-format <FORMAT>
+              Write messages as text or as JSON lines [default: text]
+
+              Possible values:
+              - text: Lines for people
+              - json: One JSON object a line
+
+      -q, --quiet
+              Say errors and warnings alone
+
+      -v, --verbose
+              Say every detail
+
+    Examples:
+      bootstrap uninstall serverless
+      bootstrap uninstall --prune
+    [exit 0]
+    ");
+}
+
+#[test]
+fn the_short_help_of_uninstall() {
+    let run = World::new().bootstrap(&["uninstall", "-h"]);
+    assert_snapshot!(run, @"
+    Take tools out again
+
+    Usage: bootstrap uninstall [OPTIONS] [TOOL]...
+
+    Arguments:
+      [TOOL]...  What to take out
+
+    Options:
+          --prune          Drop versions that are not in use, and the downloads in
+                           PREFIX/cache
+          --bin-dir <DIR>  Take the links out of this directory too, such as /usr/local/bin
+      -h, --help           Print help (see more with '--help')
+      -V, --version        Print version
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+
+    Examples:
+      bootstrap uninstall serverless
+      bootstrap uninstall --prune
+    [exit 0]
+    ");
+}
+
+#[test]
+fn the_help_of_completions() {
+    let run = World::new().bootstrap(&["completions", "--help"]);
+    assert_snapshot!(run, @"
+    Print the completion script of a shell
+
+    For bash: source <(bootstrap completions bash)
+
+    Usage: bootstrap completions [OPTIONS] <SHELL>
+
+    Arguments:
+      <SHELL>
+              The shell
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Global options:
+          --config <FILE>
+              Read bootstrap.yaml from here
+              
+              Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
+              there is one.
+
+          --prefix <DIR>
+              Install below this directory
+              
+              Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
+              can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
+
+          --color <WHEN>
+              Use colour [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+          --log-format <FORMAT>
+              Write messages as text or as JSON lines [default: text]
+
+              Possible values:
+              - text: Lines for people
+              - json: One JSON object a line
+
+      -q, --quiet
+              Say errors and warnings alone
+
+      -v, --verbose
+              Say every detail
+    [exit 0]
+    ");
+}
+
+#[test]
+fn the_help_of_man() {
+    let run = World::new().bootstrap(&["man", "--help"]);
+    assert_snapshot!(run, @"
+    Print a manual page, in roff
+
+    To read it: bootstrap man install | man -l -
+
+    Usage: bootstrap man [OPTIONS] [COMMAND]
+
+    Arguments:
+      [COMMAND]
+              The command that the page is about; default: the whole program
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Global options:
+          --config <FILE>
+              Read bootstrap.yaml from here
+              
+              Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
+              there is one.
+
+          --prefix <DIR>
+              Install below this directory
+              
+              Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
+              can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
+
+          --color <WHEN>
+              Use colour [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+          --log-format <FORMAT>
+              Write messages as text or as JSON lines [default: text]
+
+              Possible values:
+              - text: Lines for people
+              - json: One JSON object a line
+
+      -q, --quiet
+              Say errors and warnings alone
+
+      -v, --verbose
+              Say every detail
+    [exit 0]
+    ");
+}
+
+#[test]
+fn no_line_of_any_help_is_wider_than_a_terminal_of_100_columns() {
+    let world = World::new();
+    for command in COMMANDS {
+        for flag in ["-h", "--help"] {
+            let run = world.bootstrap(&[command, flag]).exits(0);
+            let widest = run.stdout.lines().map(|line| line.chars().count()).max();
+            assert!(widest.unwrap() <= 100, "{run}");
+        }
+    }
+}
+
+#[test]
+fn every_command_states_its_version() {
+    let world = World::new();
+    let version = concat!("bootstrap ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(world.bootstrap(&["--version"]).exits(0).stdout, version);
+    assert_eq!(world.bootstrap(&["-V"]).exits(0).stdout, version);
+    for command in COMMANDS {
+        let run = world.bootstrap(&[command, "--version"]).exits(0);
+        assert!(run.stdout.contains(env!("CARGO_PKG_VERSION")), "{run}");
+    }
+}
+
+#[test]
+fn no_command_at_all_is_answered_with_the_help() {
+    let run = World::new().bootstrap(&[]).exits(2);
+    assert_eq!(run.stdout, "");
+    assert!(run.stderr.contains("Usage: bootstrap"), "{run}");
+}
+
+#[test]
+fn an_unknown_command_is_refused_with_the_one_that_was_meant() {
+    let run = World::new().bootstrap(&["instal"]);
+    assert_snapshot!(run, @"
+    --- stderr ---
+    error: unrecognized subcommand 'instal'
+
+      tip: some similar subcommands exist: 'init', 'uninstall', 'install'
+
+    Usage: bootstrap [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+}
+
+#[test]
+fn an_unknown_flag_is_refused_with_the_one_that_was_meant() {
+    let run = World::new().bootstrap(&["install", "--mirrors", "x"]);
+    assert_snapshot!(run, @"
+    --- stderr ---
+    error: unexpected argument '--mirrors' found
+
+      tip: a similar argument exists: '--mirror'
+
+    Usage: bootstrap install --mirror <TEMPLATE> [TOOL[@VERSION]]...
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+}
+
+#[test]
+fn an_invalid_value_is_refused_with_what_the_flag_takes() {
+    let world = World::new();
+    assert_snapshot!(world.bootstrap(&["install", "--mirror", "ftp://m", "x"]), @"
+    --- stderr ---
+    error: invalid value 'ftp://m' for '--mirror <TEMPLATE>': a mirror starts with https://, http:// or file:///
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+    assert_snapshot!(world.bootstrap(&["install", "--deadline", "soon", "x"]), @"
+    --- stderr ---
+    error: invalid value 'soon' for '--deadline <DURATION>': `soon` is not a length of time: it takes one like 90s, 1m30s or 500ms
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+    assert_snapshot!(world.bootstrap(&["install", "--on-failure", "ignore", "x"]), @"
+    --- stderr ---
+    error: invalid value 'ignore' for '--on-failure <POLICY>': `ignore` is not a policy: it takes `default`, `fail` or `continue`
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+    assert_snapshot!(world.bootstrap(&["install", "--output", "yaml", "x"]), @"
+    --- stderr ---
+    error: invalid value 'yaml' for '--output <FORMAT>'
+      [possible values: text, json]
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+    assert_snapshot!(world.bootstrap(&["install", "node@latest"]), @"
+    --- stderr ---
+    error: invalid value 'node@latest' for '[TOOL[@VERSION]]...': `latest` is not a version: it starts with a digit, as 2.36.7 does
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+    assert_snapshot!(world.bootstrap(&["install", "--color", "red", "x"]), @"
+    --- stderr ---
+    error: invalid value 'red' for '--color <WHEN>'
+      [possible values: auto, always, never]
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+    assert_snapshot!(world.bootstrap(&["install", "--log-format", "xml", "x"]), @"
+    --- stderr ---
+    error: invalid value 'xml' for '--log-format <FORMAT>'
+      [possible values: text, json]
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+    assert_snapshot!(world.bootstrap(&["install", "-q", "-v", "x"]), @"
+    --- stderr ---
+    error: the argument '--quiet' cannot be used with '--verbose'
+
+    Usage: bootstrap install --quiet <TOOL[@VERSION]>...
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+}
+
+#[test]
+fn each_shell_has_its_completions_and_bash_takes_them() {
+    let world = World::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let run = world.bootstrap(&["completions", shell]).exits(0);
+        assert!(run.stdout.contains("accept-existing"), "{shell}");
+        assert_eq!(run.stderr, "");
+    }
+    let script = "source <(\"$bootstrap\" completions bash) && complete -p bootstrap";
+    world.shell(&["bash"], script).exits(0);
+}
+
+#[test]
+fn an_unknown_shell_is_refused_with_those_there_are() {
+    let run = World::new().bootstrap(&["completions", "tcsh"]);
+    assert_snapshot!(run, @"
+    --- stderr ---
+    error: invalid value 'tcsh' for '<SHELL>': it takes bash, elvish, fish, powershell, zsh
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let world = World::new();
+    let whole = world.bootstrap(&["man"]).exits(0).stdout;
+    assert!(whole.contains(".TH bootstrap 1"), "{whole}");
+    for command in COMMANDS {
+        let page = world.bootstrap(&["man", command]).exits(0).stdout;
+        assert!(
+            page.contains(&format!(".TH bootstrap-{command} 1")),
+            "{page}"
+        );
+        assert!(page.contains(".SH OPTIONS"), "{page}");
+    }
+}
+
+#[test]
+fn a_manual_page_of_an_unknown_command_is_refused() {
+    let run = World::new().bootstrap(&["man", "verfiy"]);
+    assert_snapshot!(run, @"
+    --- stderr ---
+    error: there is no command `verfiy`
+    hint: it takes init, install, env, uninstall, completions, man
+    [exit 2]
+    ");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_run_in_silence() {
+    let world = World::new();
+    for args in [
+        "--help",
+        "install --list",
+        "completions bash",
+        "man install",
+        "env",
+    ] {
+        // The reader is gone before anything is written.
+        let script =
+            format!("{{ sleep 0.05; \"$bootstrap\" {args}; echo \"exit $?\" >&2; }} | true");
+        let run = world.shell(&["bash"], &script).exits(0);
+        assert_eq!(run.stderr, "exit 0\n", "{args}");
+    }
+    let script = "set -o pipefail; \"$bootstrap\" completions bash | head -c1";
+    let run = world.shell(&["bash"], script).exits(0);
+    assert_eq!((run.stdout.len(), run.stderr.as_str()), (1, ""));
+}
+
+#[test]
+fn a_full_standard_output_is_a_failure_of_this_machine() {
+    let world = World::new();
+    for args in [
+        &["--help"][..],
+        &["install", "--list"],
+        &["man"],
+        &["env"],
+        &["completions", "zsh"],
+    ] {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = world.command(args);
+        command.stdout(full).stderr(Stdio::piped());
+        let output = command.spawn().unwrap().wait_with_output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {message}");
+        let expected = "error: cannot write the result to standard output\n\
+                        caused by: No space left on device (os error 28)\n";
+        assert_eq!(message, expected);
+    }
+}
