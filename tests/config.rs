@@ -165,7 +165,12 @@ fn a_url_with_a_password_or_of_another_scheme_is_refused() {
     );
     for url in ["http://user:s3cret@h/x", "ftp://h/x", "/x"] {
         let told = lock(&text.replace("URL", url));
-        assert!(told.ends_with("bootstrap.lock:6:19: tools.hello.artifacts.any.url: the `url` of an artifact takes an https, http or file URL without a user name or password\n[exit 6]") || told.contains("bootstrap.lock:6:"), "{told}");
+        assert!(
+            told.contains(
+                "bootstrap.lock:6:19: tools.hello.artifacts.any.url: the `url` of an artifact takes"
+            ),
+            "{told}"
+        );
         assert!(!told.contains("s3cret"), "{told}");
         assert!(told.ends_with("[exit 6]"), "{told}");
     }
