@@ -303,6 +303,7 @@ fn the_version_that_is_there_stays_when_the_new_one_cannot_be_had() {
     warning: hello: kept-previous in 0.00 s
     warning: hello could not be brought to the wanted version; 1.0.0 is whole and stays
     caused by: cannot fetch sha256:[HEX] from http://[SERVER]/hello-1.1.0: the answer was 404 Not Found
+    hint: check that the source has this file at this address, or name another --mirror
     [exit 0]
     ");
     let run = world
@@ -389,6 +390,7 @@ fn an_optional_tool_that_fails_is_a_warning() {
     warning: extra: failed in 0.00 s
     warning: extra 1.0.0 could not be put in place
     caused by: cannot fetch sha256:[HEX] from http://[SERVER]/extra-1.0.0: the answer was 404 Not Found
+    hint: check that the source has this file at this address, or name another --mirror
     [exit 0]
     ");
     assert_eq!(world.report()["steps"][0]["state"], "warning");
@@ -464,6 +466,7 @@ fn a_tool_fails_with_the_one_that_it_needs() {
     warning: app: failed in 0.00 s
     error: runtime 2.0.0 could not be put in place
     caused by: cannot fetch sha256:[HEX] from http://[SERVER]/runtime-2.0.0: the answer was 404 Not Found
+    hint: check that the source has this file at this address, or name another --mirror
     error: app 1.0.0 could not be put in place
     caused by: it needs `runtime`, which could not be put in place
     hint: see what is said of that tool above

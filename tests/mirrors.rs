@@ -134,6 +134,7 @@ fn the_origin_is_left_alone_with_no_origin() {
     warning: hello: failed in 0.00 s
     error: hello 1.0.0 could not be put in place
     caused by: cannot fetch sha256:[HEX] from http://[SERVER]/sha256/[HEX]: the answer was 404 Not Found
+    hint: check that the source has this file at this address, or name another --mirror
     [exit 5]
     ");
     assert_snapshot!(world.bootstrap(&["install", "-q", "--no-origin", "hello"]), @"

@@ -76,6 +76,7 @@ fn continue_ends_well_whatever_fails_and_reports_it() {
     warning: missing: failed in 0.00 s
     warning: missing 1.0.0 could not be put in place
     caused by: cannot fetch sha256:[HEX] from http://[SERVER]/missing-1.0.0: the answer was 404 Not Found
+    hint: check that the source has this file at this address, or name another --mirror
     [exit 0]
     ");
     let report = world.report();

@@ -142,6 +142,7 @@ fn another_size_is_refused_without_reading_the_body() {
     warning: hello: failed in 0.00 s
     error: hello 1.0.0 could not be put in place
     caused by: cannot fetch sha256:[HEX] from http://[SERVER]/hello-1.0.0: the size is 1000 bytes instead of 29
+    hint: check that the source has this file at this address, or name another --mirror
     [exit 5]
     ");
     assert_nothing_is_installed(&world);

@@ -136,10 +136,11 @@ impl Error {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Unavailable { tried, .. } => tried
-                .iter()
-                .filter_map(|tried| tried.failure.as_ref())
-                .find_map(Failure::hint),
+            Self::Unavailable { tried, .. } => {
+                let failures = || tried.iter().filter_map(|tried| tried.failure.as_ref());
+                let particular = failures().find_map(Failure::hint);
+                particular.or_else(|| failures().find_map(Failure::general_hint))
+            }
             Self::Offline { .. } => {
                 Some("give a bundle as a file:// mirror, or fill the cache while online")
             }

@@ -215,6 +215,19 @@ impl Failure {
         }
     }
 
+    /// What the user can look at where nothing more particular is known of any source.
+    pub(super) const fn general_hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Connect { .. } | Self::NoAnswer { .. } | Self::Stalled { .. } => Some(
+                "check that this machine may reach the host (DNS, egress rules, proxy), or name a nearer --mirror",
+            ),
+            Self::Status { .. } | Self::WrongSize { .. } | Self::TooLarge { .. } => Some(
+                "check that the source has this file at this address, or name another --mirror",
+            ),
+            _ => None,
+        }
+    }
+
     /// Whether a complete body of the right size came that is not the pinned one.
     pub(super) const fn is_untrusted(&self) -> bool {
         matches!(self, Self::Mismatch { complete: true, .. })
