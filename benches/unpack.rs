@@ -1,12 +1,14 @@
 //! Times the unpacking of real archives, each with its digest checked first.
 //!
-//! `cargo bench --bench unpack -- [--rounds N] [--threads N] [--into DIR]... ARCHIVE...` takes files that end in
-//! `.zip` or `.tar.gz`/`.tgz`; and `--packages DIR` a directory of npm tarballs with a `list.txt`,
+//! `cargo bench --bench unpack -- [--rounds N] [--threads N] [--into DIR]... ARCHIVE...` takes
+//! files that end in `.zip` or `.tar.gz`/`.tgz`; and `--packages DIR` a directory of npm tarballs with a `list.txt`,
 //! whose lines hold a digest and the destinations of the tarball, separated by commas. A tarball's
 //! file has the name `<algorithm>-<hex>.tgz`. Prints one line for each archive and directory:
 //! the median wall time, and the processor time of this process.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
     clippy::print_stdout,
     reason = "a benchmark that fails may panic, and its output is the table"
 )]
@@ -64,8 +66,8 @@ fn main() {
         }
     }
     for row in &mut rows {
-        row.times.sort_by(|a, b| a.0.cmp(&b.0));
-        let middle = row.times.get(row.times.len() / 2).unwrap();
+        row.times.sort_by_key(|time| time.0);
+        let middle = row.times[row.times.len() / 2];
         println!(
             "{}\t{}\t{threads}\t{}\t{:.1}\t{:.3}\t{:.3}\t{:.3}",
             row.archive,

@@ -87,7 +87,7 @@ mod tests {
         Backoff {
             strategy,
             base: Duration::from_millis(100),
-            max: Duration::from_millis(1000),
+            max: Duration::from_secs(1),
         }
     }
 

@@ -198,8 +198,8 @@ mod tests {
         fs::copy(file.path(), path).unwrap();
     }
 
-    fn panic_on_damage(damage: Damage) {
-        panic!("{damage:?}");
+    fn panic_on_damage(Damage { path, .. }: Damage) {
+        panic!("{}", path.display());
     }
 
     #[test]

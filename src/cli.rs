@@ -53,13 +53,6 @@ enum Command {
     Man(man::Args),
 }
 
-impl Cli {
-    /// The definition of the command line, for completions and manual pages.
-    pub fn definition() -> clap::Command {
-        Self::command()
-    }
-}
-
 /// Parses the command line, runs the command and says how it went.
 pub fn run(context: &Context) -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -71,8 +64,8 @@ pub fn run(context: &Context) -> ExitCode {
         Command::Install(args) => install::run(context, &cli.global, args),
         Command::Env(args) => env::run(context, &cli.global, &args),
         Command::Uninstall(args) => uninstall::run(context, &cli.global, &args),
-        Command::Completions(args) => completions::run(context, &args),
-        Command::Man(args) => man::run(context, &args),
+        Command::Completions(args) => completions::run(context, &args, Cli::command()),
+        Command::Man(args) => man::run(context, &args, &Cli::command()),
     };
     match result {
         Ok(code) => code,
@@ -108,6 +101,6 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound_and_every_option_has_a_help_text() {
-        Cli::definition().debug_assert();
+        Cli::command().debug_assert();
     }
 }

@@ -20,6 +20,16 @@ pub const UNFINISHED: &str = ".unfinished-";
 /// Writes a file beside `path`, syncs it, and renames it over `path`, so that a reader, a kill or
 /// a power loss meets the old contents or the new, never a part.
 pub fn replace(path: &Path, contents: &[u8], mode: u32) -> Result<(), Error> {
+    put(path, contents, mode, true)
+}
+
+/// The same without the sync, for what a power loss may take: a reader or a kill meets the old
+/// contents or the new.
+pub fn write_whole(path: &Path, contents: &[u8], mode: u32) -> Result<(), Error> {
+    put(path, contents, mode, false)
+}
+
+fn put(path: &Path, contents: &[u8], mode: u32, durable: bool) -> Result<(), Error> {
     let directory = parent(path);
     fs::create_dir_all(directory)
         .map_err(|source| Error::new("create the directory", directory, source))?;
@@ -31,10 +41,14 @@ pub fn replace(path: &Path, contents: &[u8], mode: u32) -> Result<(), Error> {
         .tempfile_in(directory)
         .map_err(fail)?;
     file.write_all(contents).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
+    if durable {
+        file.as_file().sync_all().map_err(fail)?;
+    }
     file.persist(path).map_err(|error| fail(error.error))?;
-    // Some file systems cannot sync a directory; the rename stands all the same.
-    drop(File::open(directory).and_then(|directory| directory.sync_all()));
+    if durable {
+        // Some file systems cannot sync a directory; the rename stands all the same.
+        drop(File::open(directory).and_then(|directory| directory.sync_all()));
+    }
     Ok(())
 }
 

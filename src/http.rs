@@ -5,11 +5,14 @@
 //! `connect` builds the connections with `proxy` and `certificates`. `failure` says what went
 //! wrong at one source; [`Error`] says what that means for the artifact.
 
+mod candidate;
 mod certificates;
 mod connect;
+mod error;
 mod failure;
 mod fetch;
 mod headers;
+mod many;
 mod netrc;
 mod no_proxy;
 mod proxy;
@@ -19,7 +22,7 @@ mod transfer;
 mod unpinned;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,12 +30,12 @@ use std::time::Duration;
 use url::Url;
 
 use crate::backoff::Backoff;
-use crate::cache::{self, Verified};
-use crate::deadline::DeadlinePassed;
+use crate::cache::Verified;
 use crate::digest::Digest;
-use crate::runtime::{Runtime, RuntimeError};
+use crate::runtime::Runtime;
 
 pub use certificates::{Certificates, Error as CertificatesError};
+pub use error::{Error, Kind, Tried};
 pub use failure::{Failure, Status};
 pub use netrc::{Login, Netrc};
 pub use proxy::{InvalidProxy, Proxies, Proxy};
@@ -86,7 +89,6 @@ impl Default for Settings {
 ///
 /// Making one is free: certificates are read, and the runtime is built, by the first request that
 /// needs them.
-#[derive(Debug)]
 pub struct Client {
     settings: Settings,
     runtime: Arc<Runtime>,
@@ -109,6 +111,15 @@ impl Client {
     }
 }
 
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the connections: what they show of themselves is not ours to promise.
+        f.debug_struct("Client")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
 /// An artifact to fetch.
 #[derive(Clone, Debug)]
 pub struct Download<'a> {
@@ -123,7 +134,7 @@ pub struct Download<'a> {
 }
 
 /// A place where an artifact can be had.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Source {
     /// `https:`, `http:` or `file:`. A user and password in it are sent as basic authentication.
     pub url: Url,
@@ -138,6 +149,12 @@ impl Source {
             url,
             authorization: None,
         }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact(&self.url))
     }
 }
 
@@ -220,171 +237,3 @@ pub enum Event<'a> {
 
 /// Is told what happens; called from the thread that waits for the download.
 pub type Observer<'a> = &'a (dyn Fn(Event<'_>) + Sync);
-
-/// One source that was asked in vain.
-#[derive(Clone, Debug)]
-pub struct Tried {
-    /// The URL, as it may be shown.
-    pub source: String,
-    /// How often it was asked.
-    pub attempts: u32,
-    /// Why the last request failed; none when its turn never came.
-    pub failure: Option<Failure>,
-}
-
-impl fmt::Display for Tried {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.failure {
-            None => write!(f, "{}: not asked", self.source),
-            Some(failure) if self.attempts > 1 => {
-                let attempts = self.attempts;
-                write!(f, "{}: {failure} (asked {attempts} times)", self.source)
-            }
-            Some(failure) => write!(f, "{}: {failure}", self.source),
-        }
-    }
-}
-
-/// What a failure means for the caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Bytes came that are not the pinned ones, and no source gave others: never retry.
-    Untrusted,
-    /// The network or a server: try again later.
-    Remote,
-    /// The deadline came first: try again later.
-    Deadline,
-    /// This machine: the disk, a permission, a file that was named wrongly.
-    Local,
-    /// The network would be needed, and was ruled out.
-    Offline,
-}
-
-/// Why an artifact could not be had.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No source gave it.
-    #[error("{}", Summary(what, tried, deadline.as_ref()))]
-    Unavailable {
-        /// The artifact: its digest, or its URL where it has none.
-        what: String,
-        /// The sources, in order.
-        tried: Vec<Tried>,
-        /// The deadline, when it ended the tries.
-        deadline: Option<DeadlinePassed>,
-    },
-    /// It would have to come over the network.
-    #[error("{what} is not in the cache, and offline nothing is fetched from {}", sources.join(" or "))]
-    Offline {
-        /// The artifact.
-        what: String,
-        /// The URLs, as they may be shown.
-        sources: Vec<String>,
-    },
-    /// Another process did not finish in time.
-    #[error("another process holds {} and did not finish in time", path.display())]
-    Locked {
-        /// The locked file.
-        path: PathBuf,
-        /// The deadline.
-        source: DeadlinePassed,
-    },
-    /// The cache cannot be used.
-    #[error("cannot store {what}")]
-    Cache {
-        /// The artifact.
-        what: String,
-        /// What is wrong with the cache.
-        source: cache::Error,
-    },
-    /// The trusted certificates cannot be read.
-    #[error("cannot make a secure connection")]
-    Certificates {
-        /// Which file.
-        source: CertificatesError,
-    },
-    /// The connections cannot be set up at all.
-    #[error("cannot set up the network: {detail}")]
-    Setup {
-        /// What is wrong.
-        detail: String,
-    },
-    /// There is no runtime.
-    #[error("cannot use the network")]
-    Runtime {
-        /// Why.
-        source: RuntimeError,
-    },
-}
-
-impl Error {
-    /// What the failure means for the caller.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::Unavailable {
-                tried, deadline, ..
-            } => {
-                let failures = || tried.iter().filter_map(|tried| tried.failure.as_ref());
-                let is_local = |failure: &Failure| matches!(failure, Failure::File { .. });
-                if failures().any(Failure::is_untrusted) {
-                    Kind::Untrusted
-                } else if deadline.is_some() {
-                    Kind::Deadline
-                } else if tried.is_empty() || failures().all(is_local) {
-                    Kind::Local
-                } else {
-                    Kind::Remote
-                }
-            }
-            Self::Offline { .. } => Kind::Offline,
-            Self::Locked { .. } => Kind::Deadline,
-            Self::Cache { .. }
-            | Self::Certificates { .. }
-            | Self::Setup { .. }
-            | Self::Runtime { .. } => Kind::Local,
-        }
-    }
-
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Unavailable { tried, .. } => tried
-                .iter()
-                .filter_map(|tried| tried.failure.as_ref())
-                .find_map(Failure::hint),
-            Self::Offline { .. } => {
-                Some("give a bundle as a file:// mirror, or fill the cache while online")
-            }
-            Self::Cache { .. } => Some("choose another directory with --cache-dir, or make room"),
-            Self::Locked { .. }
-            | Self::Certificates { .. }
-            | Self::Setup { .. }
-            | Self::Runtime { .. } => None,
-        }
-    }
-}
-
-/// One line for one source, a list for several.
-struct Summary<'a>(&'a str, &'a [Tried], Option<&'a DeadlinePassed>);
-
-impl fmt::Display for Summary<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(what, tried, deadline) = self;
-        write!(f, "cannot fetch {what}")?;
-        match tried {
-            [] => f.write_str(": no source is given for it")?,
-            [one] => write!(f, " from {one}")?,
-            several => {
-                f.write_str(" from any of its sources:")?;
-                for tried in several.iter() {
-                    write!(f, "\n  {tried}")?;
-                }
-            }
-        }
-        match deadline {
-            Some(deadline) if tried.len() > 1 => write!(f, "\n  {deadline}"),
-            Some(deadline) => write!(f, "; {deadline}"),
-            None => Ok(()),
-        }
-    }
-}

@@ -1,23 +1,42 @@
-//! `bootstrap`: verified tools on a Harness Delegate at start.
+//! `bootstrap` puts verified tools on a Harness Delegate at start.
+//!
+//! A command enters at the top and travels down; no module imports one above it, which
+//! `tests/architecture.rs` holds.
+//!
+//! ```text
+//! main -> cli -> commands -> conclusion -> options -> config ---+
+//!                    |            |           |                 |
+//!                    +------------+-----------+--> tools <------+--- report, error
+//!                                                    |
+//!     ground: http cache archive files elf digest platform deadline backoff runtime
+//!             strict_yaml timespan fault
+//! ```
+//!
+//! To read it from the start: [`cli`], [`commands::init`], [`options`], [`tools::plan`],
+//! [`tools::install`], and then what that stands on: [`http`] and [`archive`].
+
+pub mod cli;
+pub mod commands;
+pub mod conclusion;
+pub mod options;
+
+pub mod config;
+pub mod context;
+pub mod error;
+pub mod report;
+
+pub mod tools;
 
 pub mod archive;
 pub mod backoff;
 pub mod cache;
-pub mod cli;
-pub mod commands;
-pub mod config;
-pub mod context;
 pub mod deadline;
 pub mod digest;
 pub mod elf;
-pub mod error;
 pub mod fault;
 pub mod files;
 pub mod http;
-pub mod options;
 pub mod platform;
-pub mod report;
 pub mod runtime;
 pub mod strict_yaml;
 pub mod timespan;
-pub mod tools;

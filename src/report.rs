@@ -1,9 +1,7 @@
 //! What happened: progress for people, JSON for programs, one line for the kubelet.
 
-mod conclusion;
 mod progress;
 
-pub use conclusion::Conclusion;
 pub use progress::{LogFormat, Progress, Verbosity};
 
 use std::time::Duration;

@@ -11,7 +11,7 @@ use crate::archive::{Contents, Error, Fault};
 use crate::cache::Verified;
 
 /// The last field of a gzip member: the length of the content modulo 2^32.
-const ISIZE: u64 = 4;
+const ISIZE: usize = 4;
 const INPUT: usize = 128 * 1024;
 /// The parts that go from the inflating thread to the writing one, and how many are on the way.
 const PART: usize = 256 * 1024;
@@ -19,8 +19,8 @@ const PARTS: usize = 8;
 
 /// Reads the length that the trailer states.
 pub(super) fn measure(source: &Verified) -> Result<Contents, Error> {
-    let mut trailer = [0; ISIZE as usize];
-    let offset = source.len().saturating_sub(ISIZE);
+    let mut trailer = [0; ISIZE];
+    let offset = source.len().saturating_sub(ISIZE as u64);
     let count = read_at(source, &mut trailer, offset).map_err(|error| unreadable(source, error))?;
     if count < trailer.len() {
         let fault = Fault::Gzip("it is too short".to_owned());

@@ -7,7 +7,7 @@ use std::thread;
 
 use tar::EntryType;
 
-use crate::archive::gunzip::{self, Gunzip, Parts, carried};
+use crate::archive::gunzip::{self, Gunzip, Parts, carried, carry};
 use crate::archive::meter::Meter;
 use crate::archive::names::{self, Names};
 use crate::archive::tree::Tree;
@@ -103,15 +103,15 @@ pub(super) enum What {
 }
 
 /// A member of a tar archive, its content not yet read.
-pub(super) struct Member<'m, 'r, R: Read> {
+pub(super) struct Member<'m, 'r, 'g, R: Read> {
     pub(super) name: Vec<u8>,
     pub(super) what: What,
     /// The target of a link; empty for all else.
     pub(super) target: Vec<u8>,
-    entry: &'m mut tar::Entry<'r, Guard<R>>,
+    entry: &'m mut tar::Entry<'r, Guard<'g, R>>,
 }
 
-impl<R: Read> Member<'_, '_, R> {
+impl<R: Read> Member<'_, '_, '_, R> {
     /// Reads the content into `block` and passes it on, block by block.
     pub(super) fn read(
         &mut self,
@@ -152,17 +152,18 @@ impl<R: Read> Member<'_, '_, R> {
 pub(super) fn each_member<R: Read>(
     reader: R,
     meter: &Meter<'_>,
-    mut visit: impl FnMut(&mut Member<'_, '_, R>) -> Result<(), Error>,
+    mut visit: impl FnMut(&mut Member<'_, '_, '_, R>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let state = Rc::new(State::default());
     let guard = Guard {
         reader,
+        meter,
         state: Rc::clone(&state),
     };
     let mut archive = tar::Archive::new(guard);
     state.allowance.set(MOST_HEADERS);
     for entry in archive.entries().map_err(|error| broken(error, meter))? {
-        let mut entry = entry.map_err(|error| headers(error, &state, meter))?;
+        let mut entry = entry.map_err(|error| broken(error, meter))?;
         let name = entry.path_bytes().into_owned();
         let refuse = |fault: Fault| meter.refuse(fault.of(&name));
         meter.check_deadline()?;
@@ -206,13 +207,13 @@ pub(super) fn each_member<R: Read>(
 }
 
 /// After the end-of-archive blocks there may be padding, and nothing else.
-fn drain<R: Read>(mut rest: Guard<R>, state: &State, meter: &Meter<'_>) -> Result<(), Error> {
+fn drain<R: Read>(mut rest: Guard<'_, R>, state: &State, meter: &Meter<'_>) -> Result<(), Error> {
     state.allowance.set(MOST_HEADERS);
     let mut block = [0; 4096];
     loop {
         let count = rest
             .read(&mut block)
-            .map_err(|error| headers(error, state, meter))?;
+            .map_err(|error| broken(error, meter))?;
         match block.get(..count) {
             None | Some([]) => return Ok(()),
             Some(bytes) if bytes.iter().all(|byte| *byte == 0) => {}
@@ -257,17 +258,16 @@ struct State {
     allowance: Cell<u64>,
     /// Whether the stream has ended.
     ended: Cell<bool>,
-    /// Whether the allowance was used up.
-    exceeded: Cell<bool>,
 }
 
 /// Keeps the `tar` crate from holding in memory whatever a header says is a long name.
-struct Guard<R> {
+struct Guard<'a, R> {
     reader: R,
+    meter: &'a Meter<'a>,
     state: Rc<State>,
 }
 
-impl<R: Read> Read for Guard<R> {
+impl<R: Read> Read for Guard<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let allowance = self.state.allowance.get();
         let count = self.reader.read(buffer)?;
@@ -275,19 +275,11 @@ impl<R: Read> Read for Guard<R> {
             self.state.ended.set(true);
         }
         let Some(rest) = allowance.checked_sub(count as u64) else {
-            self.state.exceeded.set(true);
-            return Err(io::Error::other("too long"));
+            return Err(carry(self.meter.refuse(Fault::LongHeaders)));
         };
         self.state.allowance.set(rest);
         Ok(count)
     }
-}
-
-fn headers(error: io::Error, state: &State, meter: &Meter<'_>) -> Error {
-    if state.exceeded.get() {
-        return meter.refuse(Fault::LongHeaders);
-    }
-    broken(error, meter)
 }
 
 /// The error that came through the `tar` crate, or one of its own.

@@ -132,10 +132,10 @@ pub(super) fn read<'a>(
 
 /// Calls `visit` for each record of the central directory, and checks that there are as many as
 /// stated and that nothing but the end record follows them.
-fn each_record<'a>(
-    source: &'a Verified,
+fn each_record(
+    source: &Verified,
     mut visit: impl FnMut(&ZipFileHeaderRecord<'_>) -> Result<(), Error>,
-) -> Result<ZipArchive<Window<'a>>, Error> {
+) -> Result<ZipArchive<Window<'_>>, Error> {
     let refuse = |fault| refused(source.path(), fault);
     let broken = |error: rawzip::Error| broken(source, error);
     let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];

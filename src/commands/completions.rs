@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use clap::ValueEnum as _;
 
-use crate::cli::Cli;
 use crate::context::Context;
 use crate::error::Error;
 
@@ -27,10 +26,10 @@ fn shell(text: &str) -> Result<clap_complete::Shell, String> {
     })
 }
 
-/// Prints the script.
-pub fn run(context: &Context, args: &Args) -> Result<ExitCode, Error> {
+/// Prints the script for this command line.
+pub fn run(context: &Context, args: &Args, mut whole: clap::Command) -> Result<ExitCode, Error> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::definition(), "bootstrap", &mut script);
+    clap_complete::generate(args.shell, &mut whole, "bootstrap", &mut script);
     context.print(&String::from_utf8_lossy(&script))?;
     Ok(ExitCode::SUCCESS)
 }

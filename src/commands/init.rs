@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use crate::conclusion::Conclusion;
 use crate::config::OnFailure;
 use crate::context::Context;
 use crate::error::Error;
 use crate::options::{GlobalFlags, InstallFlags, Layers};
-use crate::report::{Conclusion, Step};
+use crate::report::Step;
 use crate::tools::wanted::Wanted;
 
 /// The plain manifest gives a delegate 180 s to start, and its JVM needs most of the other half.

@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::conclusion::Conclusion;
 use crate::context::Context;
 use crate::error::Error;
 use crate::options::{GlobalFlags, InstallFlags, Layers, Output};
 use crate::platform::Platform;
-use crate::report::{Conclusion, Step, table};
+use crate::report::{Step, table};
 use crate::tools::catalog::Catalog;
 use crate::tools::listing::{ListedTool, listing};
 use crate::tools::wanted::Wanted;

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use crate::cli::Cli;
 use crate::context::Context;
 use crate::error::Error;
 
@@ -16,11 +15,10 @@ pub struct Args {
     command: Option<String>,
 }
 
-/// Prints the page.
-pub fn run(context: &Context, args: &Args) -> Result<ExitCode, Error> {
-    let whole = Cli::definition();
+/// Prints a page of this command line.
+pub fn run(context: &Context, args: &Args, whole: &clap::Command) -> Result<ExitCode, Error> {
     let page = match &args.command {
-        None => whole,
+        None => whole.clone(),
         Some(name) => {
             let found = whole
                 .get_subcommands()

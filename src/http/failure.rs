@@ -231,6 +231,10 @@ impl Failure {
             Some(proxy) if detail.contains("proxy authorization required") => {
                 Self::ProxyCredentials { proxy }
             }
+            Some(proxy) if detail.contains("tunnel error: unsuccessful") => Self::Proxy {
+                proxy,
+                detail: "it refused to connect to the host, or cannot reach it".to_owned(),
+            },
             Some(proxy) if error.is_connect() => Self::Proxy { proxy, detail },
             _ if error.is_connect() => Self::Connect { detail },
             _ => Self::NoAnswer { detail },
@@ -245,6 +249,8 @@ pub(super) fn detail_of(error: &dyn StdError) -> String {
     last.reverse();
     // Some layers repeat the message of the one below.
     match last.as_slice() {
+        // The error itself is not asked: it would quote the URL.
+        [] => "the request failed".to_owned(),
         [above, below] if above.contains(below) => (*above).to_owned(),
         // The outermost one says `error sending request`, and where to.
         [_, below] if chain.len() == 2 => (*below).to_owned(),
@@ -254,18 +260,20 @@ pub(super) fn detail_of(error: &dyn StdError) -> String {
 
 /// What rustls has against the server's certificate, when that is the cause.
 fn certificate_detail(error: &dyn StdError) -> Option<String> {
-    causes(error).find_map(|cause| {
-        let inner = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            .or_else(|| cause.downcast_ref::<rustls::Error>());
-        match inner {
-            Some(rustls::Error::InvalidCertificate(reason)) => Some(reason.to_string()),
-            Some(rustls::Error::NoCertificatesPresented) => Some("it sent none".to_owned()),
-            _ => None,
-        }
-    })
+    match causes(error).find_map(tls_error)? {
+        rustls::Error::InvalidCertificate(reason) => Some(reason.to_string()),
+        rustls::Error::NoCertificatesPresented => Some("it sent none".to_owned()),
+        _ => None,
+    }
+}
+
+/// The TLS error in this cause, which may be wrapped in several I/O errors: such an error names as
+/// its source not what it wraps, but the source of that.
+fn tls_error<'a>(mut cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    while let Some(error) = cause.downcast_ref::<io::Error>() {
+        cause = error.get_ref()?;
+    }
+    cause.downcast_ref()
 }
 
 fn causes<'a>(error: &'a dyn StdError) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

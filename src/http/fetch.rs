@@ -1,16 +1,11 @@
 //! Which source is asked when, until one gives the pinned bytes or the deadline comes.
 
-use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::future::{self, Either};
-use futures_util::stream::FuturesUnordered;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
+use super::candidate::{Candidate, next_turn};
 use super::failure::Failure;
-use super::redact::redact;
 use super::request::Stop;
 use super::transfer::Attempt;
 use super::{Client, Download, Error, Event, Fetched, Observer, Source, Tried};
@@ -24,20 +19,13 @@ const PROGRESS: u64 = 64 * 1024;
 /// The shortest and the longest wait between two looks at another process's lock.
 const LOCK_POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
 
-/// How many transfers share a server that speaks only HTTP/1.1, where each takes a connection.
-const HTTP1_JOBS: usize = 16;
-
-/// How long the first of many downloads runs alone. By then its connection is known to speak
-/// HTTP/2, and the others share it instead of opening one each.
-const HEAD_START: Duration = Duration::from_millis(500);
-
 /// What one fetch is about.
 #[derive(Clone, Copy)]
-struct Job<'a> {
-    download: &'a Download<'a>,
-    cache: &'a Cache,
-    deadline: Deadline,
-    observer: Observer<'a>,
+pub(super) struct Job<'a> {
+    pub(super) download: &'a Download<'a>,
+    pub(super) cache: &'a Cache,
+    pub(super) deadline: Deadline,
+    pub(super) observer: Observer<'a>,
 }
 
 impl Client {
@@ -63,70 +51,6 @@ impl Client {
         }
     }
 
-    /// Fetches many artifacts, `jobs` at a time, and hands each to `on_done` with its index when
-    /// it is there or has failed; stops early when `on_done` breaks.
-    ///
-    /// All of it happens on this thread, `on_done` included, which should hand long work on.
-    pub fn fetch_all(
-        &self,
-        downloads: &[Download<'_>],
-        jobs: usize,
-        cache: &Cache,
-        deadline: Deadline,
-        observer: Observer<'_>,
-        on_done: &mut dyn FnMut(usize, Result<Fetched, Error>) -> ControlFlow<()>,
-    ) -> Result<(), Error> {
-        let fetch_one = |(index, download)| async move {
-            let job = Job {
-                download,
-                cache,
-                deadline,
-                observer,
-            };
-            let fetched = match self.find(job) {
-                Ok(Ok(found)) => Ok(found),
-                Ok(Err(tried)) => self.fetch_remote(job, tried).await,
-                Err(error) => Err(error),
-            };
-            (index, fetched)
-        };
-        self.block_on(async {
-            let mut waiting = downloads.iter().enumerate();
-            let mut running = FuturesUnordered::new();
-            let mut head_start = std::pin::pin!(sleep(HEAD_START));
-            let mut is_first = true;
-            loop {
-                let limit = match self.met_http1.load(Ordering::Relaxed) {
-                    _ if is_first => 1,
-                    true => jobs.clamp(1, HTTP1_JOBS),
-                    false => jobs.max(1),
-                };
-                let free = limit.saturating_sub(running.len());
-                running.extend(waiting.by_ref().take(free).map(fetch_one));
-                let done = if is_first {
-                    match future::select(running.next(), head_start.as_mut()).await {
-                        Either::Left((done, _)) => done,
-                        Either::Right(_) => {
-                            is_first = false;
-                            continue;
-                        }
-                    }
-                } else {
-                    running.next().await
-                };
-                let Some((index, fetched)) = done else {
-                    return;
-                };
-                // A file that was there says nothing about the server.
-                let asked = fetched.as_ref().map_or(1, |fetched| fetched.attempts);
-                is_first &= asked == 0;
-                if on_done(index, fetched).is_break() {
-                    return;
-                }
-            }
-        })
-    }
-
     pub(super) fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Error> {
         let output = self.runtime.block_on(future);
         output.map_err(|source| Error::Runtime { source })
@@ -134,7 +58,10 @@ impl Client {
 
     /// What is there without any network: the cache, then sources that are local files, whatever
     /// their place in the order. Otherwise, the sources that are left to ask.
-    fn find<'a>(&self, job: Job<'a>) -> Result<Result<Fetched, Vec<Candidate<'a>>>, Error> {
+    pub(super) fn find<'a>(
+        &self,
+        job: Job<'a>,
+    ) -> Result<Result<Fetched, Vec<Candidate<'a>>>, Error> {
         let Job {
             download, cache, ..
         } = job;
@@ -186,74 +113,138 @@ impl Client {
         Ok(Err(candidates))
     }
 
-    async fn fetch_remote(
+    pub(super) async fn fetch_remote(
         &self,
         job: Job<'_>,
         mut candidates: Vec<Candidate<'_>>,
     ) -> Result<Fetched, Error> {
-        let mut downloaded = 0;
-        let mut expected = job.download.size;
-        let mut partial = match job.claim().await? {
-            Ok(partial) => partial,
+        let mut run = match job.claim().await? {
+            Ok(partial) => Run {
+                client: self,
+                job,
+                partial,
+                downloaded: 0,
+                expected: job.download.size,
+            },
             Err(found) => return Ok(found),
         };
         for round in 0_u32.. {
             for index in 0..candidates.len() {
-                while let Some(candidate) = candidates.get_mut(index)
-                    && candidate.may_be_asked(job.deadline)
-                {
-                    let before = partial.len();
-                    let attempt = Attempt {
-                        client: self,
-                        download: job.download,
-                        source: candidate.source,
-                        partial: &mut partial,
-                        observer: job.observer,
-                        downloaded: &mut downloaded,
-                        expected: &mut expected,
-                    };
-                    match candidate.ask(attempt, job).await {
-                        Ok(()) => {
-                            let source = candidate.name.clone();
-                            let attempts = candidates.iter().map(|one| one.attempts).sum();
-                            return Ok(Fetched {
-                                file: partial.finish().map_err(|error| job.cache_error(error))?,
-                                source,
-                                downloaded,
-                                attempts,
-                            });
-                        }
-                        Err(Stop::Fatal(error)) => return Err(error),
-                        Err(Stop::Failed(mut failure)) => {
-                            if let Failure::Mismatch { kept, .. } = &mut failure {
-                                *kept = partial.reject();
-                                candidate.fail(failure, job);
-                                partial = match job.claim().await? {
-                                    Ok(partial) => partial,
-                                    Err(found) => return Ok(found),
-                                };
-                                break;
-                            }
-                            let gets_on = matches!(failure, Failure::Truncated { .. })
-                                && partial.validator().is_some()
-                                && partial.len() >= before.saturating_add(PROGRESS);
-                            candidate.fail(failure, job);
-                            if !gets_on {
-                                break;
-                            }
-                        }
-                    }
-                }
+                let Some(candidate) = candidates.get_mut(index) else {
+                    break;
+                };
+                let name = candidate.name.clone();
+                let fetched = match run.ask(candidate).await? {
+                    Asked::InVain => continue,
+                    Asked::Whole => run.finish(name)?,
+                    Asked::Found(found) => found,
+                };
+                return Ok(Fetched {
+                    attempts: candidates.iter().map(|one| one.attempts).sum(),
+                    ..fetched
+                });
             }
-            let Some(wake) = next_turn(&candidates) else {
-                return Err(unavailable(job, candidates, None));
+            let Some(wait) = next_turn(&candidates) else {
+                break;
             };
             let delay = self.settings.backoff.random_delay(round);
-            if let Err(passed) = job.pause(delay, wake).await {
+            if let Err(passed) = job.pause(delay.max(wait)).await {
                 return Err(unavailable(job, candidates, Some(passed)));
             }
         }
         Err(unavailable(job, candidates, None))
+    }
+}
+
+/// A fetch whose partial file is ours.
+struct Run<'a> {
+    client: &'a Client,
+    job: Job<'a>,
+    partial: Box<Partial>,
+    downloaded: u64,
+    expected: Option<u64>,
+}
+
+/// What came of asking a source.
+enum Asked {
+    /// The partial file is whole.
+    Whole,
+    /// Another process finished the file meanwhile.
+    Found(Fetched),
+    /// Nothing, for now.
+    InVain,
+}
+
+impl Run<'_> {
+    /// Asks one source when its time has come, and again for as long as it gets on.
+    async fn ask(&mut self, candidate: &mut Candidate<'_>) -> Result<Asked, Error> {
+        while candidate.may_be_asked(self.job.deadline) {
+            let before = self.partial.len();
+            let attempt = Attempt {
+                client: self.client,
+                download: self.job.download,
+                source: candidate.source,
+                partial: &mut self.partial,
+                observer: self.job.observer,
+                downloaded: &mut self.downloaded,
+                expected: &mut self.expected,
+            };
+            let failure = match candidate.ask(attempt, self.job).await {
+                Ok(()) => return Ok(Asked::Whole),
+                Err(Stop::Fatal(error)) => return Err(error),
+                Err(Stop::Failed(failure)) => failure,
+            };
+            if let Failure::Mismatch { .. } = failure {
+                return self.reject(candidate, failure).await;
+            }
+            let gets_on = matches!(failure, Failure::Truncated { .. })
+                && self.partial.validator().is_some()
+                && self.partial.len() >= before.saturating_add(PROGRESS);
+            candidate.fail(failure, self.job);
+            if !gets_on {
+                break;
+            }
+        }
+        Ok(Asked::InVain)
+    }
+
+    /// Keeps the wrong bytes aside, and takes a new partial file for the next source.
+    async fn reject(
+        &mut self,
+        candidate: &mut Candidate<'_>,
+        mut failure: Failure,
+    ) -> Result<Asked, Error> {
+        let aside = self.partial.reject();
+        if let Failure::Mismatch { kept, .. } = &mut failure {
+            kept.clone_from(&aside);
+        }
+        candidate.fail(failure, self.job);
+        if aside.is_none() {
+            // The file is still ours, and locked: to claim it would be to wait for ourselves.
+            let restarted = self.partial.restart(None, None);
+            restarted.map_err(|error| self.job.cache_error(error))?;
+            return Ok(Asked::InVain);
+        }
+        match self.job.claim().await? {
+            Ok(partial) => {
+                self.partial = partial;
+                Ok(Asked::InVain)
+            }
+            Err(found) => Ok(Asked::Found(Fetched {
+                downloaded: self.downloaded,
+                ..found
+            })),
+        }
+    }
+
+    fn finish(self, source: String) -> Result<Fetched, Error> {
+        let file = self.partial.finish();
+        Ok(Fetched {
+            file: file.map_err(|error| self.job.cache_error(error))?,
+            source,
+            downloaded: self.downloaded,
+            attempts: 0,
+        })
     }
 }
 
@@ -273,7 +264,8 @@ impl Job<'_> {
         let (mut pause, longest) = LOCK_POLL;
         let mut is_first = true;
         loop {
-            let claim = self.cache.claim(self.download.digest, &self.on_damage());
+            // A damaged file was told of when it was found.
+            let claim = self.cache.claim(self.download.digest, &|_| {});
             let path = match claim.map_err(|error| self.cache_error(error))? {
                 Claim::Busy(path) => path,
                 Claim::Ours(partial) if partial.is_whole() => {
@@ -299,11 +291,8 @@ impl Job<'_> {
     }
 
     /// Waits until the next round, or says that there will be none before the deadline.
-    async fn pause(self, delay: Duration, wake: Option<Instant>) -> Result<(), DeadlinePassed> {
-        let asked = wake.map_or(Duration::ZERO, |wake| {
-            wake.saturating_duration_since(Instant::now())
-        });
-        let delay = delay_before(self.deadline, delay.max(asked))?;
+    async fn pause(self, delay: Duration) -> Result<(), DeadlinePassed> {
+        let delay = delay_before(self.deadline, delay)?;
         (self.observer)(Event::Pausing {
             digest: self.download.digest,
             delay,
@@ -316,88 +305,6 @@ impl Job<'_> {
         let what = self.download.digest.to_string();
         Error::Cache { what, source }
     }
-}
-
-/// A source, and what came of asking it.
-struct Candidate<'a> {
-    source: &'a Source,
-    name: String,
-    attempts: u32,
-    last: Option<Failure>,
-    /// Whether asking again makes no sense.
-    dropped: bool,
-    not_before: Option<Instant>,
-}
-
-impl<'a> Candidate<'a> {
-    fn new(source: &'a Source) -> Self {
-        Self {
-            source,
-            name: redact(&source.url),
-            attempts: 0,
-            last: None,
-            dropped: false,
-            not_before: None,
-        }
-    }
-
-    fn may_be_asked(&self, deadline: Deadline) -> bool {
-        let is_time = self
-            .not_before
-            .is_none_or(|moment| moment <= Instant::now());
-        !self.dropped && is_time && deadline.check().is_ok()
-    }
-
-    async fn ask(&mut self, mut attempt: Attempt<'_>, job: Job<'_>) -> Result<(), Stop> {
-        self.attempts += 1;
-        let from = match attempt.partial.validator() {
-            Some(_) => attempt.partial.len(),
-            None => 0,
-        };
-        (job.observer)(Event::Asking {
-            digest: job.download.digest,
-            source: &self.name,
-            from,
-        });
-        match timeout(job.deadline.left(), attempt.run()).await {
-            Ok(ended) => ended,
-            Err(_) => Err(Stop::Failed(Failure::Deadline {
-                received: attempt.partial.len(),
-                expected: *attempt.expected,
-            })),
-        }
-    }
-
-    fn fail(&mut self, mut failure: Failure, job: Job<'_>) {
-        if let Failure::Status {
-            status,
-            retry_after: Some(wait),
-            ..
-        } = failure
-            && failure.is_retryable()
-        {
-            if wait < job.deadline.left() {
-                self.not_before = Instant::now().checked_add(wait);
-            } else {
-                failure = Failure::Busy { status, wait };
-            }
-        }
-        self.dropped = !failure.is_retryable();
-        (job.observer)(Event::SourceFailed {
-            digest: job.download.digest,
-            source: &self.name,
-            failure: &failure,
-            again: !self.dropped,
-        });
-        self.last = Some(failure);
-    }
-}
-
-/// The moment at which the first source may be asked again; none when no source is left.
-fn next_turn(candidates: &[Candidate<'_>]) -> Option<Option<Instant>> {
-    let left = candidates.iter().filter(|candidate| !candidate.dropped);
-    // No moment counts as earlier than any.
-    left.map(|candidate| candidate.not_before).min()
 }
 
 /// How long to wait so that there is still time for another try.

@@ -48,14 +48,14 @@ impl Proxies {
             names.find_map(|name| set(name).map(|value| Proxy::parse(name, &value)))
         };
         let is_cgi = variable("REQUEST_METHOD").is_some();
-        let http_names: &[_] = if is_cgi {
+        let plain: &[_] = if is_cgi {
             &["http_proxy", "all_proxy", "ALL_PROXY"]
         } else {
             &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
         };
-        let https_names = &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-        let http = first(http_names).transpose()?;
-        let https = first(https_names).transpose()?;
+        let secure = &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+        let http = first(plain).transpose()?;
+        let https = first(secure).transpose()?;
         let delegate = if http.is_none() || https.is_none() {
             Proxy::of_delegate(&set)?
         } else {
@@ -164,7 +164,7 @@ impl Proxy {
                 variable: "PROXY_PORT",
                 reason: "it is not a port number",
             })?;
-            address.push_str(&format!(":{number}"));
+            address = format!("{address}:{number}");
         }
         let mut proxy = Self::parse("PROXY_HOST", &address)?;
         if let Some(user) = set("PROXY_USER") {

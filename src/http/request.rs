@@ -181,9 +181,12 @@ pub(super) fn next_hop(current: &Url, location: &str, pinned: bool) -> Result<Ur
     };
     let next = without_credentials(&next);
     match (current.scheme(), next.scheme()) {
-        (_, "https") | ("http", "http") => Ok(next),
+        (_, "https") => Ok(next),
         // A digest makes any way safe.
         (_, "http") if pinned => Ok(next),
+        // Without one, plain http is only spoken within this machine.
+        ("http", "http") if current.host() == next.host() => Ok(next),
+        ("http", "http") => refused(redact(&next), "it leads to another host over http"),
         (_, "http") => refused(redact(&next), "it leads from https to http"),
         _ => refused(redact(&next), "it leaves HTTP"),
     }
@@ -234,6 +237,8 @@ mod tests {
     fn a_redirect_may_become_insecure_only_where_a_digest_decides() {
         check_hop("https://a/x", "http://a/x", true, Some("http://a/x"));
         check_hop("https://a/x", "http://a/x", false, None);
+        check_hop("http://a/x", "http://b/x", true, Some("http://b/x"));
+        check_hop("http://a/x", "http://b/x", false, None);
     }
 
     #[test]

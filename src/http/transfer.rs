@@ -1,5 +1,7 @@
 //! One attempt at one source: the body grows in the partial file until its digest is the pin.
 
+use std::time::Duration;
+
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Response, StatusCode, Version};
 use tokio::time::timeout;
@@ -9,6 +11,9 @@ use super::redact::quote;
 use super::request::{Ask, Stop};
 use super::{Client, Download, Error, Event, Observer, Source, headers};
 use crate::cache::Partial;
+
+/// How long the first line of a web page is waited for: it is only for the message.
+const FIRST_LINE: Duration = Duration::from_secs(1);
 
 /// One attempt, and what it knows.
 pub(super) struct Attempt<'a> {
@@ -31,11 +36,14 @@ impl Attempt<'_> {
         loop {
             let resumed = self.resume_from();
             let answer = self.ask(resumed).await?;
-            if !self.begin(&answer, resumed).await? {
+            let page = Page::of(&answer);
+            if let Some(stated) = self.hopeless_length(&answer) {
+                return Err(self.refuse(answer, stated, &page).await);
+            }
+            if !self.begin(&answer, resumed)? {
                 continue;
             }
             let is_framed = is_framed(&answer);
-            let page = Page::of(&answer);
             let ended = self.receive(answer, &page).await;
             if self.partial.is_whole() {
                 return Ok(());
@@ -71,9 +79,45 @@ impl Attempt<'_> {
         self.client.send(&ask, self.observer).await
     }
 
+    /// The stated length of a whole body that cannot be the artifact.
+    fn hopeless_length(&self, answer: &Response) -> Option<u64> {
+        let is_whole = answer.status() == StatusCode::OK;
+        let stated = content_length(answer.headers()).filter(|_| is_whole)?;
+        let is_possible = match self.download.size {
+            Some(size) => stated == size,
+            None => stated <= self.download.max_size,
+        };
+        (!is_possible).then_some(stated)
+    }
+
+    /// Turns a body away unread, but for the first line of a web page. The bytes that another
+    /// source gave before are not touched: they may still be resumed.
+    async fn refuse(&self, mut answer: Response, stated: u64, page: &Page) -> Stop {
+        if !page.is_stated {
+            return Stop::Failed(self.size_failure(stated));
+        }
+        let head = timeout(FIRST_LINE, answer.chunk()).await;
+        let head = head.ok().and_then(Result::ok).flatten();
+        let failure = page.seen_in(head.as_deref().unwrap_or_default());
+        Stop::Failed(failure.unwrap_or_else(|| self.size_failure(stated)))
+    }
+
+    fn limit(&self) -> u64 {
+        self.download.size.unwrap_or(self.download.max_size)
+    }
+
+    fn size_failure(&self, actual: u64) -> Failure {
+        match self.download.size {
+            Some(expected) => Failure::WrongSize { expected, actual },
+            None => Failure::TooLarge {
+                limit: self.download.max_size,
+            },
+        }
+    }
+
     /// Looks at the head of the answer, and makes the partial file ready for its body. False when
     /// the bytes that were there turned out to be of no use, and the source is to be asked again.
-    async fn begin(&mut self, answer: &Response, resumed: u64) -> Result<bool, Stop> {
+    fn begin(&mut self, answer: &Response, resumed: u64) -> Result<bool, Stop> {
         let headers = answer.headers();
         match answer.status() {
             StatusCode::PARTIAL_CONTENT if resumed > 0 => {
@@ -115,19 +159,7 @@ impl Attempt<'_> {
     /// Takes the body in, up to its end or the limit.
     async fn receive(&mut self, mut answer: Response, page: &Page) -> Result<(), Stop> {
         let stall = self.client.settings.stall_timeout;
-        let limit = self.download.size.unwrap_or(self.download.max_size);
-        // Said ahead: then nothing but the first bytes of a web page need be received.
-        let stated = match answer.status() {
-            StatusCode::OK => content_length(answer.headers()),
-            _ => None,
-        };
-        let is_hopeless = stated.is_some_and(|stated| match self.download.size {
-            Some(size) => stated != size,
-            None => stated > limit,
-        });
-        if is_hopeless && !page.is_stated {
-            return Err(self.wrong_size(stated.unwrap_or(limit), page));
-        }
+        let limit = self.limit();
         loop {
             let chunk = match timeout(stall, answer.chunk()).await {
                 Ok(Ok(Some(chunk))) => chunk,
@@ -143,12 +175,12 @@ impl Attempt<'_> {
             };
             let length = self.partial.len() + chunk.len() as u64;
             *self.downloaded += chunk.len() as u64;
-            if length > limit || is_hopeless {
+            if length > limit {
                 // The start of it, for the judgement; never more than the limit.
                 let room = usize::try_from(limit.saturating_sub(self.partial.len()));
                 let room = room.unwrap_or(usize::MAX).min(chunk.len());
                 self.append(chunk.get(..room).unwrap_or_default())?;
-                return Err(self.wrong_size(stated.unwrap_or(length), page));
+                return Err(self.wrong_size(length, page));
             }
             self.append(&chunk)?;
             (self.observer)(Event::Received {
@@ -179,12 +211,7 @@ impl Attempt<'_> {
         if let Some(failure) = page.seen_in(&self.partial.head()) {
             return self.dropped(failure);
         }
-        let failure = match self.download.size {
-            Some(expected) => Failure::WrongSize { expected, actual },
-            None => Failure::TooLarge {
-                limit: self.download.max_size,
-            },
-        };
+        let failure = self.size_failure(actual);
         self.dropped(failure)
     }
 

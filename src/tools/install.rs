@@ -290,6 +290,7 @@ impl<'a> Installer<'a> {
             }
             Err(error) => {
                 let previous = self.previous(release, &error);
+                outcome.attempts = error.attempts();
                 outcome.error = Some(error);
                 match previous {
                     Some(version) => {

@@ -116,6 +116,16 @@ impl Error {
         }
     }
 
+    /// The requests that were made in vain.
+    pub fn attempts(&self) -> u32 {
+        match self {
+            Self::Fetch(http::Error::Unavailable { tried, .. }) => {
+                tried.iter().map(|tried| tried.attempts).sum()
+            }
+            _ => 0,
+        }
+    }
+
     /// The next step.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {

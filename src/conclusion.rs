@@ -2,8 +2,8 @@
 //! exit code.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use super::{Report, Step};
 use crate::config::OnFailure;
 use crate::context::Context;
 use crate::error::{Error, chain, render};
@@ -11,6 +11,7 @@ use crate::fault::Fault;
 use crate::files;
 use crate::options::{GlobalFlags, InstallOptions, Output};
 use crate::platform::Platform;
+use crate::report::{Report, Step};
 use crate::tools::outcome::{Outcome, State};
 
 /// A run that is coming to its end.
@@ -47,8 +48,13 @@ impl<'a> Conclusion<'a> {
 
     /// Adds a step that has ended.
     pub fn add(&mut self, step: Step) {
-        for outcome in &step.tools {
-            self.judge(outcome);
+        // What failed for one reason is told once.
+        let same = |one: &Outcome, other: &Outcome| match (&one.error, &other.error) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        };
+        for outcomes in step.tools.chunk_by(same) {
+            self.judge(outcomes);
         }
         self.report.steps.push(step);
     }
@@ -75,36 +81,36 @@ impl<'a> Conclusion<'a> {
         Ok(ExitCode::from(self.report.exit_code))
     }
 
-    /// Says what went wrong with a tool, and remembers it where it is fatal.
-    fn judge(&mut self, outcome: &Outcome) {
-        let Some(error) = &outcome.error else { return };
-        let lost = matches!(outcome.state, State::Failed | State::Skipped);
-        let fatal = self.options.on_failure == OnFailure::Fail || (lost && !outcome.optional);
-        let what = match outcome.state {
-            State::KeptPrevious => format!(
+    /// Says what went wrong with tools for one reason, and remembers it where it is fatal.
+    fn judge(&mut self, outcomes: &[Outcome]) {
+        let Some(first) = outcomes.first() else {
+            return;
+        };
+        let Some(error) = &first.error else { return };
+        let lost = |outcome: &Outcome| matches!(outcome.state, State::Failed | State::Skipped);
+        let fatal = self.options.on_failure == OnFailure::Fail
+            || outcomes
+                .iter()
+                .any(|outcome| lost(outcome) && !outcome.optional);
+        let what = if first.state == State::KeptPrevious {
+            format!(
                 "{} could not be brought to the wanted version; {} is whole and stays",
-                outcome.tool, outcome.version
-            ),
-            _ => format!(
-                "{} {} could not be put in place",
-                outcome.tool, outcome.version
-            ),
+                first.tool, first.version
+            )
+        } else {
+            let named = |outcome: &Outcome| format!("{} {}", outcome.tool, outcome.version);
+            let names: Vec<_> = outcomes.iter().map(named).collect();
+            format!("{} could not be put in place", names.join(", "))
         };
         let mut causes = vec![what];
         causes.extend(chain(error.as_ref()));
-        let fatal_here = fatal && !self.goes_on();
-        self.context.say(&render(
-            &causes,
-            error.hint().as_deref(),
-            fatal_here,
-            self.color,
-        ));
+        let stops = fatal && !self.goes_on();
+        self.context
+            .say(&render(&causes, error.hint().as_deref(), stops, self.color));
         if fatal {
             self.report.errors.extend(causes);
-            self.fault = Some(
-                self.fault
-                    .map_or(error.fault(), |fault| fault.graver(error.fault())),
-            );
+            let fault = error.fault();
+            self.fault = Some(self.fault.map_or(fault, |other| other.graver(fault)));
         }
     }
 
@@ -117,23 +123,34 @@ impl<'a> Conclusion<'a> {
     fn write(&mut self) {
         self.report.seconds = self.context.started.elapsed().as_secs_f64();
         let json = self.report.to_json();
-        let standard = self.options.settings.prefix.report();
-        for path in [Some(&standard), self.options.report.as_ref()]
-            .into_iter()
-            .flatten()
-        {
-            if let Err(error) = files::replace(path, json.as_bytes(), 0o644) {
-                self.context
-                    .say(&render(&chain(&error), None, false, self.color));
+        let prefix = &self.options.settings.prefix;
+        // A command that was mistyped should not make directories; a start should leave its report.
+        if self.report.command == "init" || prefix.path().exists() {
+            match files::write_whole(&prefix.report(), json.as_bytes(), 0o644) {
+                // A prefix that is baked into an image: nothing is wrong with that.
+                Err(error) if is_unwritable(&error.source) => {}
+                result => self.warn(result),
             }
         }
+        if let Some(path) = &self.options.report {
+            self.warn(files::write_whole(path, json.as_bytes(), 0o644));
+        }
         let path = &self.options.termination_log;
-        if self.report.exit_code != 0
-            && path.exists()
-            && let Err(error) = files::overwrite(path, self.report.termination_message().as_bytes())
-        {
+        if self.report.exit_code != 0 && path.exists() {
+            let message = self.report.termination_message();
+            self.warn(files::overwrite(path, message.as_bytes()));
+        }
+    }
+
+    fn warn(&self, result: Result<(), files::Error>) {
+        if let Err(error) = result {
             self.context
                 .say(&render(&chain(&error), None, false, self.color));
         }
     }
+}
+
+fn is_unwritable(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
 }
