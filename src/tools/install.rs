@@ -2,6 +2,7 @@
 
 mod activate;
 mod error;
+mod leftovers;
 mod look;
 mod packages;
 mod present;
@@ -136,6 +137,7 @@ impl<'a> Installer<'a> {
                     for optional in [false, true] {
                         self.put_all(requests, &mut outcomes, optional);
                     }
+                    self.clear_leftovers();
                 }
                 Err(error) => {
                     let error = Arc::new(error);
@@ -146,6 +148,8 @@ impl<'a> Installer<'a> {
                     }
                 }
             }
+        } else {
+            self.clear_leftovers_unless_busy();
         }
         outcomes.into_iter().flatten().collect()
     }
