@@ -251,8 +251,13 @@ impl<'a> Installer<'a> {
         files::remove_unfinished(&self.settings.prefix.tool(release.tool.as_str()))
             .map_err(Error::File)?;
         let staged = self.stage(release)?;
-        self.try_out(release, &staged)?;
-        self.activate(release, &staged)?;
+        let receipt = std::thread::scope(|scope| {
+            // Tens of thousands of records take a while, and trying out leaves a core free.
+            let receipt = scope.spawn(|| self.receipt(release, &staged));
+            self.try_out(release, &staged)?;
+            receipt.join().unwrap_or(Err(Error::Panicked))
+        })?;
+        self.activate(release, &staged, &receipt)?;
         Ok(Done {
             state,
             source: Some(staged.source.clone()),
