@@ -30,6 +30,16 @@ pub fn write_whole(path: &Path, contents: &[u8], mode: u32) -> Result<(), Error>
 }
 
 fn put(path: &Path, contents: &[u8], mode: u32, durable: bool) -> Result<(), Error> {
+    match put_once(path, contents, mode, durable) {
+        // A run that clears leftovers away may have taken the unfinished file for one.
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
+            put_once(path, contents, mode, durable)
+        }
+        done => done,
+    }
+}
+
+fn put_once(path: &Path, contents: &[u8], mode: u32, durable: bool) -> Result<(), Error> {
     let directory = parent(path);
     fs::create_dir_all(directory)
         .map_err(|source| Error::new("create the directory", directory, source))?;
@@ -127,19 +137,22 @@ pub fn remove(path: &Path) -> Result<(), Error> {
 
 /// Removes what killed runs left in `directory`; the caller holds the lock.
 pub fn remove_unfinished(directory: &Path) -> Result<(), Error> {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return Ok(());
+    unfinished_in(directory)
+        .iter()
+        .try_for_each(|path| remove(path))
+}
+
+/// What in `directory` is not finished: under way, or left by a killed run.
+pub fn unfinished_in(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let is_unfinished = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
     };
-    for entry in entries.flatten() {
-        if entry
-            .file_name()
-            .as_encoded_bytes()
-            .starts_with(UNFINISHED.as_bytes())
-        {
-            remove(&entry.path())?;
-        }
-    }
-    Ok(())
+    entries
+        .filter(is_unfinished)
+        .map(|entry| entry.path())
+        .collect()
 }
 
 /// Creates a directory with its parents.

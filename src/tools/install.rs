@@ -2,6 +2,7 @@
 
 mod activate;
 mod error;
+mod leftovers;
 mod look;
 mod packages;
 mod present;
@@ -139,6 +140,7 @@ impl<'a> Installer<'a> {
                     for optional in [false, true] {
                         self.put_all(requests, &mut outcomes, optional);
                     }
+                    self.clear_leftovers();
                 }
                 Err(error) => {
                     let error = Arc::new(error);
@@ -149,6 +151,8 @@ impl<'a> Installer<'a> {
                     }
                 }
             }
+        } else {
+            self.clear_leftovers_unless_busy();
         }
         outcomes.into_iter().flatten().collect()
     }
@@ -250,8 +254,13 @@ impl<'a> Installer<'a> {
         files::remove_unfinished(&self.settings.prefix.tool(release.tool.as_str()))
             .map_err(Error::File)?;
         let staged = self.stage(release)?;
-        self.try_out(release, &staged)?;
-        self.activate(release, &staged)?;
+        let receipt = std::thread::scope(|scope| {
+            // Tens of thousands of records take a while, and trying out leaves a core free.
+            let receipt = scope.spawn(|| self.receipt(release, &staged));
+            self.try_out(release, &staged)?;
+            receipt.join().unwrap_or(Err(Error::Panicked))
+        })?;
+        self.activate(release, &staged, &receipt)?;
         Ok(Done {
             state,
             source: Some(staged.source.clone()),

@@ -179,11 +179,14 @@ impl<'a> Receipt<'a> {
             .filter(|receipt: &Self| receipt.format == FORMAT)
     }
 
+    /// The text of the receipt that is to be written to `path`.
+    pub fn text(&self, path: &Path) -> Result<Vec<u8>, files::Error> {
+        serde_json::to_vec(self).map_err(|error| files::Error::new("write", path, error.into()))
+    }
+
     /// Writes the receipt, whole and synced.
     pub fn write(&self, path: &Path) -> Result<(), files::Error> {
-        let text = serde_json::to_vec(self)
-            .map_err(|error| files::Error::new("write", path, error.into()))?;
-        files::replace(path, &text, 0o644)
+        files::replace(path, &self.text(path)?, 0o644)
     }
 
     /// Compares the tree with the receipt.

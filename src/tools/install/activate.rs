@@ -19,14 +19,10 @@ enum Entry {
 }
 
 impl Installer<'_> {
-    /// Swaps the staged tree in, and then writes down and links what is there now.
-    ///
-    /// In this order a kill leaves the old version linked and recorded, or the new one in place
-    /// with its links still to be made, which the next look does.
-    pub(super) fn activate(&self, release: &Release, staged: &Staged) -> Result<(), Error> {
+    /// The text of the receipt for a staged tree.
+    pub(super) fn receipt(&self, release: &Release, staged: &Staged) -> Result<Vec<u8>, Error> {
         let settings = self.settings;
         let (tool, version) = (release.tool.as_str(), release.version.to_string());
-        let tree = settings.prefix.version(tool, &version);
         let platform = release.platform.to_string();
         let digest = pin(release);
         let header = Header {
@@ -41,14 +37,33 @@ impl Installer<'_> {
             installed: &settings.started,
             programs: release.programs.keys().map(ProgramName::as_str).collect(),
         };
-        let receipt = Receipt::new(header, &staged.entries);
-        files::swap_directory(staged.directory(), &tree).map_err(Error::File)?;
-        if settings.durable {
-            files::sync(&tree).map_err(Error::File)?;
+        Receipt::new(header, &staged.entries)
+            .text(&settings.prefix.receipt(tool))
+            .map_err(Error::File)
+    }
+
+    /// Swaps the staged tree in, and then writes down and links what is there now.
+    ///
+    /// In this order a kill leaves the old version linked and recorded, or the new one in place
+    /// with its links still to be made, which the next look does.
+    pub(super) fn activate(
+        &self,
+        release: &Release,
+        staged: &Staged,
+        receipt: &[u8],
+    ) -> Result<(), Error> {
+        let prefix = &self.settings.prefix;
+        let tool = release.tool.as_str();
+        let tree = prefix.version(tool, &release.version.to_string());
+        let path = prefix.receipt(tool);
+        if self.settings.durable {
+            // Before the swap: a receipt that is there may vouch for this place for ever.
+            files::sync(staged.directory()).map_err(Error::File)?;
+        } else if tree.exists() && is_durable(&path) {
+            files::remove(&path).map_err(Error::File)?;
         }
-        receipt
-            .write(&settings.prefix.receipt(tool))
-            .map_err(Error::File)?;
+        files::swap_directory(staged.directory(), &tree).map_err(Error::File)?;
+        files::replace(&path, receipt, 0o644).map_err(Error::File)?;
         self.link(release)
     }
 
@@ -132,6 +147,12 @@ impl Installer<'_> {
             .unwrap_or_else(|| self.settings.prefix.bin())
             .join(program)
     }
+}
+
+/// Whether the receipt at `path` vouches for its tree whatever happens.
+fn is_durable(path: &Path) -> bool {
+    let text = files::read_text(path).unwrap_or_default();
+    Receipt::parse(&text).is_some_and(|receipt| receipt.durable)
 }
 
 /// A script that runs a program with its interpreter, both by absolute path.
