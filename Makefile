@@ -5,6 +5,8 @@ MACHINE := $(shell uname -m)
 TARGET := $(MACHINE)-unknown-linux-musl
 RELEASE := target/$(TARGET)/release/bootstrap
 DEBUG := target/$(TARGET)/debug/bootstrap
+# A thousand small files cost seconds on a slow disk and nothing in memory.
+TMPFS := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 CARGO_DENY := $(or $(shell command -v cargo-deny),target/tools/bin/cargo-deny)
 
 # Rust's own linker is there wherever rustup put the target; C code is ring's alone.
@@ -25,7 +27,7 @@ test: lint ## Check and test everything, the real tools included
 	cargo test --locked --target $(TARGET)
 	scripts/test-init
 	cargo build --locked --target $(TARGET)
-	BOOTSTRAP_BINARY=$(DEBUG) scripts/kill-test
+	TMPDIR=$(TMPFS) BOOTSTRAP_BINARY=$(DEBUG) scripts/kill-test
 	BOOTSTRAP_BINARY=$(DEBUG) scripts/demo
 
 .PHONY: check
