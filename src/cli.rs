@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{completions, env, init, install, man, uninstall};
 use crate::context::Context;
-use crate::error::{Error, Look};
+use crate::error::{Error, Look, without_passwords};
 use crate::options::GlobalFlags;
 
 const EXAMPLES: &str = "\
@@ -79,7 +79,7 @@ pub fn run(context: &Context) -> ExitCode {
 
 /// Help and versions go to standard output, mistakes to standard error with code 2.
 fn refuse(context: &Context, error: &clap::Error) -> ExitCode {
-    let text = error.render().to_string();
+    let text = without_passwords(&error.render().to_string());
     if error.use_stderr() {
         context.say(&text);
         return ExitCode::from(Error::usage("").exit_code());

@@ -74,11 +74,35 @@ impl Error {
     }
 }
 
-/// An error and its causes, the first cause last.
+/// An error and its causes, the first cause last, without the passwords that a URL may have.
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
     std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
+        .map(|error| without_passwords(&error.to_string()))
         .collect()
+}
+
+/// The text with what stands before the `@` of a URL's authority masked (RFC 3986, 3.2.1).
+///
+/// What a person wrote may be quoted back by any parser on the way, so it is masked where it is
+/// shown.
+pub fn without_passwords(text: &str) -> String {
+    let mut masked = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        masked.push_str(before);
+        masked.push_str("://");
+        let ends = |letter: char| letter.is_whitespace() || "/?#\"'`<>".contains(letter);
+        let end = after.find(ends).unwrap_or(after.len());
+        let (authority, tail) = after.split_at_checked(end).unwrap_or((after, ""));
+        if let Some((_, host)) = authority.rsplit_once('@') {
+            masked.push_str("***@");
+            masked.push_str(host);
+        } else {
+            masked.push_str(authority);
+        }
+        rest = tail;
+    }
+    masked + rest
 }
 
 /// How errors and warnings look.
@@ -196,6 +220,17 @@ mod tests {
             shown,
             "error: cannot write `/p`\ncaused by: permission denied\nhint: set --prefix\n"
         );
+    }
+
+    #[test]
+    fn the_password_of_a_url_is_masked_wherever_it_is_quoted() {
+        let check = |text: &str, expected: &str| assert_eq!(without_passwords(text), expected);
+        check("`https://u:s3cret@m.test/a`", "`https://***@m.test/a`");
+        check(
+            "a https://m.test/@scope/b and http://t@n.test",
+            "a https://m.test/@scope/b and http://***@n.test",
+        );
+        check("no address, me@home", "no address, me@home");
     }
 
     #[test]

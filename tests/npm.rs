@@ -310,6 +310,31 @@ fn a_hostile_tarball_with_the_right_integrity_is_refused() {
 }
 
 #[test]
+fn many_packages_that_cannot_be_unpacked_end_the_run_and_do_not_wait_for_each_other() {
+    // More than the queue between the network and the unpackers holds.
+    let count = 300;
+    let tarball =
+        |index: usize| tar_gz(&[Member::file("package/../../outside", index.to_string())]);
+    let mut packages = json!({});
+    for index in 0..count {
+        packages[format!("node_modules/p{index}")] =
+            json!({ "version": "1.0.0", "integrity": integrity(&tarball(index)) });
+    }
+    packages["node_modules/greet"] =
+        json!({ "version": "1.0.0", "integrity": integrity(&tarball(count)) });
+    let (world, _server) = world_of(&json!({ "lockfileVersion": 3, "packages": packages }));
+    let registry = Server::start(move |request| {
+        let name = request.target.split('/').nth(1).unwrap();
+        Reply::ok(tarball(name[1..].parse().unwrap_or(count)))
+    });
+    let world = world.with("BOOTSTRAP_NPM_REGISTRY", &registry.url("/"));
+    world
+        .bootstrap(&["install", "greet", "--deadline", "60s"])
+        .exits(4)
+        .says("is not an archive to trust");
+}
+
+#[test]
 fn a_package_that_is_not_from_a_registry_is_refused() {
     let mut lock = package_lock();
     lock["packages"]["node_modules/greet"]["resolved"] =

@@ -124,3 +124,24 @@ fn no_secret_is_shown_when_nobody_is_there() {
         .exits(5);
     assert_silent(&world, &run);
 }
+
+#[test]
+fn a_password_in_an_address_that_is_refused_is_not_quoted_back() {
+    let address = "https://me:s3cret-proxy@mirror.invalid/";
+    let world = World::new();
+    let run = world
+        .bootstrap(&["install", "hello", "--mirror", address])
+        .exits(2);
+    assert_silent(&world, &run);
+    let run = World::new()
+        .with("BOOTSTRAP_MIRROR", address)
+        .bootstrap(&["init"])
+        .exits(2);
+    assert_silent(&world, &run);
+    world.write(
+        "work/bootstrap.yaml",
+        format!("version: 1\nmirrors: \"{address}\"\n"),
+    );
+    let run = world.bootstrap(&["init"]).exits(6);
+    assert_silent(&world, &run);
+}

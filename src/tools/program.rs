@@ -5,9 +5,11 @@ use std::io::{self, Read};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use crate::deadline::{Deadline, DeadlinePassed};
 use crate::elf;
@@ -15,6 +17,10 @@ use crate::platform::Platform;
 
 /// How often a running program is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// How long the output of a program that has ended may be open in the hands of a process that left
+/// its group.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// No output that is looked at is longer, in bytes.
 const OUTPUT_LIMIT: u64 = 64 * 1024;
@@ -45,8 +51,15 @@ impl Invocation {
             .map_err(|source| self.failed_to_start(source))?;
         let stdout = collect(child.stdout.take());
         let stderr = collect(child.stderr.take());
-        let status = self.wait(&mut child, deadline)?;
-        let [stdout, stderr] = [stdout, stderr].map(|reader| reader.join().unwrap_or_default());
+        let ended = self.wait(&child, deadline);
+        // What it left running would hold its output open, and is nothing that was asked for. The
+        // program is not reaped yet, so the number of its group is still its own.
+        let _ = rustix::process::kill_process_group(Pid::from_child(&child), Signal::KILL);
+        let status = child.wait().map_err(|source| self.failed_to_wait(source))?;
+        ended?;
+        let wait = deadline.left().min(LAST_WORDS);
+        let [stdout, stderr] =
+            [stdout, stderr].map(|output| output.recv_timeout(wait).unwrap_or_default());
         let output = if stdout.trim().is_empty() {
             stderr
         } else {
@@ -86,26 +99,29 @@ impl Invocation {
         }
     }
 
-    fn wait(&self, child: &mut Child, deadline: Deadline) -> Result<ExitStatus, Error> {
-        let fail = |source| Error::Wait {
-            command: self.to_string(),
-            source,
-        };
+    /// Waits until the program has ended, and leaves it to be reaped.
+    fn wait(&self, child: &Child, deadline: Deadline) -> Result<(), Error> {
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         loop {
-            if let Some(status) = child.try_wait().map_err(fail)? {
-                return Ok(status);
+            match rustix::process::waitid(WaitId::Pid(Pid::from_child(child)), ended) {
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(self.failed_to_wait(errno.into())),
             }
             if let Err(source) = deadline.check() {
-                if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-                    let _ = rustix::process::kill_process_group(group, Signal::KILL);
-                }
-                drop(child.wait());
                 return Err(Error::Deadline {
                     command: self.to_string(),
                     source,
                 });
             }
             std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    fn failed_to_wait(&self, source: io::Error) -> Error {
+        Error::Wait {
+            command: self.to_string(),
+            source,
         }
     }
 
@@ -137,17 +153,20 @@ impl std::fmt::Display for Invocation {
     }
 }
 
-/// Reads a stream to its end on a thread of its own and keeps the first part.
-fn collect(stream: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<String> {
+/// Reads a stream to its end on a thread of its own, and hands over the first part of it.
+fn collect(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (output, kept) = channel();
     std::thread::spawn(move || {
-        let mut kept = Vec::new();
+        let mut text = Vec::new();
         if let Some(mut stream) = stream {
-            drop((&mut stream).take(OUTPUT_LIMIT).read_to_end(&mut kept));
+            drop((&mut stream).take(OUTPUT_LIMIT).read_to_end(&mut text));
             // A program that writes more must not block on a full pipe.
             drop(io::copy(&mut stream, &mut io::sink()));
         }
-        String::from_utf8_lossy(&kept).into_owned()
-    })
+        // Nobody waits for it any more after a deadline.
+        drop(output.send(String::from_utf8_lossy(&text).into_owned()));
+    });
+    kept
 }
 
 /// The last lines of an output: where programs say what went wrong.
@@ -271,6 +290,13 @@ mod tests {
         )
         .unwrap_err();
         assert!(matches!(error, Error::Deadline { .. }), "{error}");
+    }
+
+    #[test]
+    fn what_a_program_leaves_running_is_not_waited_for() {
+        let started = Instant::now();
+        assert_eq!(sh("sleep 600 & echo done", LONG).unwrap(), "done\n");
+        assert!(started.elapsed() < LONG / 2);
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 
 use super::stage::{Staged, described, limits_of};
 use super::{Error, Installer};
-use crate::archive::{Entry, Limits, Package as Place, Tree};
+use crate::archive::{self, Entry, Limits, Package as Place, Tree};
+use crate::deadline::Deadline;
 use crate::files::Room;
 use crate::http::{self, Download, Fetched};
 use crate::tools::npm::{self, parse_address};
@@ -73,91 +75,61 @@ impl Installer<'_> {
             Activity::Downloading { source: &source },
         );
 
-        let tree = Tree::open(staged.directory()).map_err(Error::Archive)?;
-        let (to_unpack, arrived) = sync_channel::<(usize, Fetched)>(QUEUE);
-        let arrived = Mutex::new(arrived);
-        let entries = Mutex::new(Vec::new());
-        let limits = limits_of(release);
-        let work = || self.unpack_arrived(&tree, &arrived, &lock.packages, &limits, &entries);
+        let unpacking = Unpacking {
+            tree: Tree::open(staged.directory()).map_err(Error::Archive)?,
+            packages: &lock.packages,
+            limits: limits_of(release),
+            deadline: self.deadline,
+            entries: Mutex::default(),
+            is_broken: AtomicBool::new(false),
+        };
         let told = AtomicBool::new(false);
         let observer = |event: http::Event<'_>| self.tell_package(release, &told, &event);
         let (mut bytes, mut attempts, mut failed) = (0, 0, None);
-        let (fetched, unpacked) = std::thread::scope(|scope| {
+        let (to_unpack, arrived) = sync_channel(QUEUE);
+        let arrived = Mutex::new(arrived);
+        let work = || unpacking.take_all(&arrived);
+        std::thread::scope(|scope| {
             let threads: Vec<_> = (0..UNPACKERS).map(|_| scope.spawn(work)).collect();
-            let mut deliver = |index: usize, result: Result<Fetched, http::Error>| match result {
-                Ok(fetched) => {
+            let mut deliver = |index: usize, result: Result<Fetched, http::Error>| {
+                let unpacked = result.map_err(Error::Fetch).and_then(|fetched| {
                     bytes += fetched.downloaded;
                     attempts += fetched.attempts;
-                    let activity = Activity::Received {
-                        received: bytes,
-                        expected: None,
-                    };
+                    let (received, expected) = (bytes, None);
+                    let activity = Activity::Received { received, expected };
                     (self.observer)(release.tool.as_str(), activity);
-                    // Nobody takes it any more when unpacking has failed.
-                    match to_unpack.send((index, fetched)) {
-                        Ok(()) => ControlFlow::Continue(()),
-                        Err(_) => ControlFlow::Break(()),
+                    // This thread drives the network for all tools, so it must never wait for
+                    // room in the queue; unpacking one package takes it milliseconds.
+                    match to_unpack.try_send((index, fetched)) {
+                        Ok(()) => Ok(()),
+                        Err(TrySendError::Full(one) | TrySendError::Disconnected(one)) => {
+                            unpacking.take(one)
+                        }
                     }
+                });
+                failed = unpacked.err();
+                if failed.is_some() || unpacking.is_broken.load(Ordering::Relaxed) {
+                    return ControlFlow::Break(());
                 }
-                Err(error) => {
-                    failed = Some(error);
-                    ControlFlow::Break(())
-                }
+                ControlFlow::Continue(())
             };
-            let cache = &self.settings.cache;
-            let fetched = self.client.fetch_all(
-                &downloads,
-                JOBS,
-                cache,
-                self.deadline,
-                &observer,
-                &mut deliver,
-            );
+            let (cache, deadline) = (&self.settings.cache, self.deadline);
+            let fetched =
+                self.client
+                    .fetch_all(&downloads, JOBS, cache, deadline, &observer, &mut deliver);
             drop(to_unpack);
-            let joined = threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or(Err(Error::Panicked)));
-            (fetched, joined.collect::<Result<Vec<()>, Error>>())
-        });
-        unpacked?;
-        failed.map_or(fetched, Err).map_err(Error::Fetch)?;
+            let results = threads.into_iter().map(ScopedJoinHandle::join);
+            for result in results.collect::<Vec<_>>() {
+                result.unwrap_or(Err(Error::Panicked))?;
+            }
+            failed.map_or(fetched.map_err(Error::Fetch), Err)
+        })?;
         (staged.bytes, staged.attempts) = (bytes, attempts);
-        staged.entries = entries.into_inner().unwrap_or_else(PoisonError::into_inner);
+        staged.entries = unpacking
+            .entries
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         Ok(staged)
-    }
-
-    fn unpack_arrived(
-        &self,
-        tree: &Tree,
-        arrived: &Mutex<Receiver<(usize, Fetched)>>,
-        packages: &[Package],
-        limits: &Limits,
-        entries: &Mutex<Vec<Entry>>,
-    ) -> Result<(), Error> {
-        loop {
-            let next = arrived
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .recv();
-            let Ok((index, fetched)) = next else {
-                return Ok(());
-            };
-            let Some(package) = packages.get(index) else {
-                continue;
-            };
-            let destinations: Vec<&str> = package.paths.iter().map(String::as_str).collect();
-            let programs: Vec<&str> = package.programs.iter().map(String::as_str).collect();
-            let place = Place {
-                destinations: &destinations,
-                programs: &programs,
-            };
-            let unpacked = tree.unpack_package(&fetched.file, &place, *limits, self.deadline);
-            let unpacked = unpacked.map_err(Error::Archive)?;
-            entries
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extend(unpacked);
-        }
     }
 
     /// The registry: as it was given, else as npm itself states it.
@@ -224,5 +196,70 @@ impl Installer<'_> {
             Activity::Detail(&note)
         };
         (self.observer)(release.tool.as_str(), activity);
+    }
+}
+
+/// A package that arrived, by its place in the lock.
+type Arrived = (usize, Fetched);
+
+/// The packages of one tree on their way from the cache into it.
+struct Unpacking<'a> {
+    tree: Tree,
+    packages: &'a [Package],
+    /// What all of them together may not exceed.
+    limits: Limits,
+    deadline: Deadline,
+    entries: Mutex<Vec<Entry>>,
+    /// Whether one could not be unpacked, so that the others need not be.
+    is_broken: AtomicBool,
+}
+
+impl Unpacking<'_> {
+    /// Unpacks what arrives until nothing more will.
+    fn take_all(&self, arrived: &Mutex<Receiver<Arrived>>) -> Result<(), Error> {
+        while !self.is_broken.load(Ordering::Relaxed) {
+            let next = arrived
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .recv();
+            let Ok(one) = next else { break };
+            self.take(one)?;
+        }
+        Ok(())
+    }
+
+    fn take(&self, (index, fetched): Arrived) -> Result<(), Error> {
+        let Some(package) = self.packages.get(index) else {
+            return Ok(());
+        };
+        let [destinations, programs] = [&package.paths, &package.programs]
+            .map(|texts| texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let place = Place {
+            destinations: &destinations,
+            programs: &programs,
+        };
+        let unpacked = self
+            .tree
+            .unpack_package(&fetched.file, &place, self.limits, self.deadline);
+        let added = unpacked.and_then(|unpacked| self.add(&fetched, unpacked));
+        added.map_err(|error| {
+            self.is_broken.store(true, Ordering::Relaxed);
+            Error::Archive(error)
+        })
+    }
+
+    fn add(&self, fetched: &Fetched, unpacked: Vec<Entry>) -> Result<(), archive::Error> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.extend(unpacked);
+        if entries.len() as u64 > self.limits.entries {
+            let (limit, unit) = (self.limits.entries, "entries");
+            let archive = fetched.file.path().to_owned();
+            return Err(archive::Error::TooLarge {
+                archive,
+                limit,
+                unit,
+            });
+        }
+        Ok(())
     }
 }
