@@ -78,15 +78,19 @@ pub fn overwrite(path: &Path, contents: &[u8]) -> Result<(), Error> {
 ///
 /// A file or directory that is not a symbolic link is not replaced: it is somebody else's.
 pub fn link(target: &Path, link: &Path) -> Result<(), Error> {
-    if fs::read_link(link).is_ok_and(|present| present == target) {
-        return Ok(());
-    }
     match fs::symlink_metadata(link) {
         Ok(present) if !present.is_symlink() => {
             let source = io::Error::new(io::ErrorKind::AlreadyExists, "something else is there");
-            return Err(Error::new("make the link", link, source));
+            Err(Error::new("make the link", link, source))
         }
-        _ => {}
+        _ => link_over(target, link),
+    }
+}
+
+/// The same in a directory of ours, where whatever file is there is replaced.
+pub fn link_over(target: &Path, link: &Path) -> Result<(), Error> {
+    if fs::read_link(link).is_ok_and(|present| present == target) {
+        return Ok(());
     }
     let staged = unfinished(link);
     symlink(target, &staged).map_err(|source| Error::new("make the link", link, source))?;
@@ -117,7 +121,9 @@ pub fn swap_directory(staged: &Path, target: &Path) -> Result<(), Error> {
         fs::rename(staged, target).map_err(fail)?;
         aside
     };
-    remove(&old)
+    // The new version is in place; what is left of the old one the next run clears away.
+    drop(remove(&old));
+    Ok(())
 }
 
 /// Removes a file or a directory with all that is in it; nothing there is no error.
@@ -133,13 +139,6 @@ pub fn remove(path: &Path) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
-}
-
-/// Removes what killed runs left in `directory`; the caller holds the lock.
-pub fn remove_unfinished(directory: &Path) -> Result<(), Error> {
-    unfinished_in(directory)
-        .iter()
-        .try_for_each(|path| remove(path))
 }
 
 /// What in `directory` is not finished: under way, or left by a killed run.
@@ -188,14 +187,15 @@ pub fn read_text(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path).map_err(|source| Error::new("read", path, source))
 }
 
-/// An open, empty file of this mode that must not have been there.
-fn create_new(path: &Path, mode: u32) -> io::Result<File> {
+/// An open file, made with this mode where there is none; a link is not followed.
+fn open_or_create(path: &Path, mode: u32) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .mode(mode)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
 }
 
@@ -291,12 +291,11 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_of_a_killed_run_are_removed_and_nothing_else() {
+    fn leftovers_of_a_killed_run_are_told_from_what_is_finished() {
         let world = world();
-        staging_directory(world.path()).unwrap();
+        let staged = staging_directory(world.path()).unwrap();
         create_directory(&world.path().join("1.0")).unwrap();
-        remove_unfinished(world.path()).unwrap();
-        assert_eq!(fs::read_dir(world.path()).unwrap().count(), 1);
+        assert_eq!(unfinished_in(world.path()), [staged]);
     }
 
     #[test]

@@ -295,7 +295,7 @@ fn the_version_that_is_there_stays_when_the_new_one_cannot_be_had() {
     world.pin(&server, &[&new]);
     assert_snapshot!(world.bootstrap(&["install", "hello"]), @"
     TOOL   VERSION  STATE          SECONDS  DOWNLOADED  SOURCE
-    hello  1.0.0    kept-previous  0.00     -           -
+    hello  1.0.0    kept-previous  0.00     -           http://[SERVER]/hello-1.0.0
     install finished with warnings in 0.00 s
     --- stderr ---
     hello: downloading from http://[SERVER]/hello-1.1.0

@@ -24,6 +24,7 @@ mod options;
 mod place;
 mod policy;
 mod readme;
+mod relink;
 mod secrets;
 mod server;
 mod uninstall;

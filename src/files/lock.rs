@@ -33,7 +33,7 @@ impl Lock {
         let fail = |source| LockError::File(super::Error::new("lock", path, source));
         super::create_directory(super::parent(path)).map_err(LockError::File)?;
         // Shared between users of one prefix (root builds, uid 1001 runs), as far as umask lets it.
-        let mut file = super::create_new(path, 0o664).map_err(fail)?;
+        let mut file = super::open_or_create(path, 0o664).map_err(fail)?;
         let mut waiting = Some(waiting);
         let mut is_first_look = true;
         loop {

@@ -97,6 +97,14 @@ struct Board {
     changed: Condvar,
 }
 
+/// A version that stays for want of the one that was wanted.
+#[derive(Debug)]
+struct Previous {
+    version: String,
+    digest: String,
+    source: String,
+}
+
 /// What was done for one tool, before anybody asks whether that was enough.
 #[derive(Debug)]
 struct Done {
@@ -192,8 +200,8 @@ impl<'a> Installer<'a> {
         .map_err(Error::Lock)?;
         for directory in [prefix.bin(), prefix.receipts(), prefix.tools()] {
             files::create_directory(&directory).map_err(Error::File)?;
-            files::remove_unfinished(&directory).map_err(Error::File)?;
         }
+        self.clear_leftovers();
         Ok(lock)
     }
 
@@ -249,10 +257,9 @@ impl<'a> Installer<'a> {
         if self.settings.accept_existing
             && let Some(directory) = self.present(release)?
         {
+            self.withdraw(release)?;
             return Ok(Done::nothing(State::Present, None, directory));
         }
-        files::remove_unfinished(&self.settings.prefix.tool(release.tool.as_str()))
-            .map_err(Error::File)?;
         let staged = self.stage(release)?;
         let receipt = std::thread::scope(|scope| {
             // Tens of thousands of records take a while, and trying out leaves a core free.
@@ -307,10 +314,13 @@ impl<'a> Installer<'a> {
                 outcome.attempts = error.attempts();
                 outcome.error = Some(error);
                 match previous {
-                    Some(version) => {
-                        (outcome.state, outcome.version) = (State::KeptPrevious, version.clone());
+                    Some(previous) => {
+                        (outcome.state, outcome.version) =
+                            (State::KeptPrevious, previous.version.clone());
+                        (outcome.digest, outcome.source) =
+                            (Some(previous.digest), Some(previous.source));
                         Settled::In {
-                            version,
+                            version: previous.version,
                             programs: self.settings.prefix.bin(),
                             kept_for: Some(fault),
                         }
@@ -327,7 +337,7 @@ impl<'a> Installer<'a> {
 
     /// The version that is there and whole, where the policy lets it stay in place of a wanted one
     /// that cannot be had. Bytes that are not what they should be are no reason to go on.
-    fn previous(&self, release: &Release, error: &Error) -> Option<String> {
+    fn previous(&self, release: &Release, error: &Error) -> Option<Previous> {
         if !self.settings.keep_previous || error.fault() == Fault::Untrusted {
             return None;
         }

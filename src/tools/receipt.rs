@@ -44,6 +44,9 @@ pub struct Receipt<'a> {
     /// The digest of the artifact, or of the package lock.
     #[serde(borrow)]
     pub digest: Cow<'a, str>,
+    /// What the catalog or lock said of its layout, as a digest; see [`Header::shape`].
+    #[serde(borrow)]
+    pub shape: Cow<'a, str>,
     /// Whether what is not needed to run was left out.
     pub slim: bool,
     /// Whether the tree was synced to disk, so that sizes and modes are proof enough for ever.
@@ -98,6 +101,8 @@ pub struct Header<'a> {
     pub source: &'a str,
     /// The digest of the artifact, or of the package lock.
     pub digest: &'a str,
+    /// A digest of what was said of its layout: the same bytes laid out otherwise are another tree.
+    pub shape: &'a str,
     /// Whether what is not needed to run was left out.
     pub slim: bool,
     /// Whether the tree was synced to disk.
@@ -163,6 +168,7 @@ impl<'a> Receipt<'a> {
             platform: header.platform.into(),
             source: header.source.into(),
             digest: header.digest.into(),
+            shape: header.shape.into(),
             slim: header.slim,
             durable: header.durable,
             boot: header.boot.into(),
@@ -426,6 +432,7 @@ mod tests {
             platform: "linux/amd64",
             source: "file:///aws.zip",
             digest: "sha256:00",
+            shape: "sha256:00",
             slim: false,
             durable,
             boot: "this boot",

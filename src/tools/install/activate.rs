@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::stage::Staged;
 use super::{Error, Installer, pin};
+use crate::digest::{Algorithm, Hasher};
 use crate::files;
-use crate::tools::names::ProgramName;
+use crate::tools::names::{ProgramName, TreePath};
 use crate::tools::receipt::{Header, Receipt};
-use crate::tools::{Program, ProgramKind, Release};
+use crate::tools::{Layout, Program, ProgramKind, Release};
 
 /// What stands for a program in `bin/`.
 enum Entry {
@@ -24,13 +25,14 @@ impl Installer<'_> {
         let settings = self.settings;
         let (tool, version) = (release.tool.as_str(), release.version.to_string());
         let platform = release.platform.to_string();
-        let digest = pin(release);
+        let (digest, shape) = (pin(release), shape(release));
         let header = Header {
             tool,
             version: &version,
             platform: &platform,
             source: &staged.source,
             digest: &digest,
+            shape: &shape,
             slim: settings.slim,
             durable: settings.durable,
             boot: &settings.boot,
@@ -56,15 +58,51 @@ impl Installer<'_> {
         let tool = release.tool.as_str();
         let tree = prefix.version(tool, &release.version.to_string());
         let path = prefix.receipt(tool);
+        // The receipt that is there may speak of this very place: it goes before the swap.
         if self.settings.durable {
             // Before the swap: a receipt that is there may vouch for this place for ever.
             files::sync(staged.directory()).map_err(Error::File)?;
-        } else if tree.exists() && is_durable(&path) {
+        }
+        let text = files::read_text(&path).unwrap_or_default();
+        let old = Receipt::parse(&text);
+        if tree.exists() && old.as_ref().is_some_and(|old| old.durable) {
             files::remove(&path).map_err(Error::File)?;
         }
         files::swap_directory(staged.directory(), &tree).map_err(Error::File)?;
         files::replace(&path, receipt, 0o644).map_err(Error::File)?;
-        self.link(release)
+        self.link(release)?;
+        let gone = old.iter().flat_map(|old| &old.programs);
+        let gone = gone.filter(|name| !release.programs.keys().any(|kept| kept.as_str() == **name));
+        gone.into_iter().try_for_each(|name| self.unlink(name))
+    }
+
+    /// Takes a tool of ours off PATH, in favour of one that somebody else has put there.
+    pub(super) fn withdraw(&self, release: &Release) -> Result<(), Error> {
+        let path = self.settings.prefix.receipt(release.tool.as_str());
+        let text = files::read_text(&path).unwrap_or_default();
+        if let Some(receipt) = Receipt::parse(&text) {
+            receipt
+                .programs
+                .iter()
+                .try_for_each(|name| self.unlink(name))?;
+            files::remove(&path).map_err(Error::File)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a program from `bin/`, and its link elsewhere where that is ours.
+    fn unlink(&self, name: &str) -> Result<(), Error> {
+        let ours = self.settings.prefix.bin().join(name);
+        if let Some(link) = self
+            .settings
+            .bin_dir
+            .as_ref()
+            .map(|directory| directory.join(name))
+            && fs::read_link(&link).is_ok_and(|target| target == ours)
+        {
+            files::remove(&link).map_err(Error::File)?;
+        }
+        files::remove(&ours).map_err(Error::File)
     }
 
     /// Whether every program of the release is in `bin/` as it should be.
@@ -75,7 +113,7 @@ impl Installer<'_> {
                 let path = directory.join(name.as_str());
                 match self.entry(release, name.as_str(), program, directory) {
                     Entry::Link(target) => {
-                        fs::read_link(&path).is_ok_and(|present| present == target)
+                        path.exists() && fs::read_link(&path).is_ok_and(|present| present == target)
                     }
                     Entry::Launcher(text) => {
                         !path.is_symlink()
@@ -88,29 +126,35 @@ impl Installer<'_> {
 
     /// Makes the links and launchers of a release.
     pub(super) fn link(&self, release: &Release) -> Result<(), Error> {
+        let own = self.settings.prefix.bin();
         for directory in self.directories() {
             files::create_directory(&directory).map_err(Error::File)?;
             for (name, program) in &release.programs {
                 let path = directory.join(name.as_str());
                 match self.entry(release, name.as_str(), program, &directory) {
-                    Entry::Link(target) => files::link(&target, &path).map_err(Error::File)?,
-                    Entry::Launcher(text) => {
-                        files::replace(&path, text.as_bytes(), 0o755).map_err(Error::File)?;
-                    }
+                    Entry::Link(target) if directory == own => files::link_over(&target, &path),
+                    Entry::Link(target) => files::link(&target, &path),
+                    Entry::Launcher(text) => files::replace(&path, text.as_bytes(), 0o755),
                 }
+                .map_err(Error::File)?;
+                // A `bin/` that is itself a link leads a relative link astray.
+                fs::metadata(&path).map_err(|source| {
+                    Error::File(files::Error::new("follow the link", &path, source))
+                })?;
             }
         }
         Ok(())
     }
 
+    /// `bin/`, and the second directory unless that is the same one under another name.
     fn directories(&self) -> Vec<PathBuf> {
-        [
-            Some(self.settings.prefix.bin()),
-            self.settings.bin_dir.clone(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        let own = self.settings.prefix.bin();
+        let same = |other: &PathBuf| match (other.canonicalize(), own.canonicalize()) {
+            (Ok(other), Ok(own)) => other == own,
+            _ => *other == own,
+        };
+        let other = self.settings.bin_dir.clone().filter(|other| !same(other));
+        [Some(own.clone()), other].into_iter().flatten().collect()
     }
 
     /// What stands for a program in this directory. Links inside the prefix are relative, so that
@@ -149,10 +193,31 @@ impl Installer<'_> {
     }
 }
 
-/// Whether the receipt at `path` vouches for its tree whatever happens.
-fn is_durable(path: &Path) -> bool {
-    let text = files::read_text(path).unwrap_or_default();
-    Receipt::parse(&text).is_some_and(|receipt| receipt.durable)
+/// What is said of the layout of a release: with the same bytes, another one makes another tree.
+pub(super) fn shape(release: &Release) -> String {
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    let mut line = |text: &str| {
+        hasher.update(text.as_bytes());
+        hasher.update(b"\n");
+    };
+    match &release.layout {
+        Layout::Raw => line("raw"),
+        Layout::Npm => line("npm"),
+        Layout::Zip { strip } | Layout::TarGz { strip } => {
+            line(strip.as_ref().map_or("", TreePath::as_str));
+        }
+    }
+    for (name, program) in &release.programs {
+        let run_with = match &program.kind {
+            ProgramKind::RunWith(interpreter) => interpreter.as_str(),
+            ProgramKind::Elf | ProgramKind::Script => "",
+        };
+        line(&format!("{name} {} {run_with}", program.path));
+    }
+    for path in &release.slim {
+        line(path.as_str());
+    }
+    hasher.finish().to_string()
 }
 
 /// A script that runs a program with its interpreter, both by absolute path.

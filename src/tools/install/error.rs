@@ -149,7 +149,9 @@ impl Error {
             Self::Elf(_) | Self::Unexpected { .. } | Self::NoProgram { .. } => {
                 "the digest is the pinned one, so the pin names the wrong file: correct the lock"
             }
-            Self::File(error) => return io_hint(&error.source),
+            Self::File(error) | Self::Lock(files::LockError::File(error)) => {
+                return io_hint(&error.source);
+            }
             Self::Lock(_) => {
                 "another run is installing into the same prefix: wait for it, or use another --prefix"
             }

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Error, Installer, pin};
+use super::activate::shape;
+use super::{Error, Installer, Previous, pin};
 use crate::deadline::Deadline;
 use crate::files;
 use crate::tools::Release;
@@ -95,23 +96,44 @@ impl Installer<'_> {
             && receipt.version == release.version.to_string()
             && receipt.platform == release.platform.to_string()
             && receipt.digest == pin(release)
+            && receipt.shape == shape(release)
             && receipt.slim == self.settings.slim
     }
 
     /// The version that is installed and whole, unless it is the wanted release itself: then what
     /// went wrong is its links or what it needs, and nothing older stands in for it.
-    pub(super) fn other_intact_version(&self, release: &Release) -> Option<String> {
+    ///
+    /// Whole means that its programs can be run, too.
+    pub(super) fn other_intact_version(&self, release: &Release) -> Option<Previous> {
         let tool = release.tool.as_str();
         let text = files::read_text(&self.settings.prefix.receipt(tool)).ok()?;
         let mut receipt = Receipt::parse(&text)?;
-        if self.is_of(&receipt, release) {
+        if self.is_of(&receipt, release) || receipt.platform != release.platform.to_string() {
+            return None;
+        }
+        let bin = self.settings.prefix.bin();
+        if !receipt
+            .programs
+            .iter()
+            .all(|name| bin.join(name.as_ref()).exists())
+        {
             return None;
         }
         let version = receipt.version.clone().into_owned();
         let tree = self.settings.prefix.version(tool, &version);
         // What keeps the old version is often the deadline itself.
-        let soon = Deadline::after(Instant::now(), GRACE);
+        let soon = if self.deadline.left() > GRACE {
+            self.deadline
+        } else {
+            Deadline::after(Instant::now(), GRACE)
+        };
         let condition = receipt.check(&tree, &self.settings.boot, soon).ok()?;
-        (!matches!(condition, Condition::Damaged(_))).then_some(version)
+        let (digest, source) = (receipt.digest.into_owned(), receipt.source.into_owned());
+        let previous = Previous {
+            version,
+            digest,
+            source,
+        };
+        (!matches!(condition, Condition::Damaged(_))).then_some(previous)
     }
 }

@@ -15,14 +15,19 @@ impl Installer<'_> {
         else {
             return Ok(None);
         };
-        let ours = [Some(settings.prefix.bin()), settings.bin_dir.clone()];
+        let ours = settings.prefix.path().canonicalize();
+        let ours = ours.unwrap_or_else(|_| settings.prefix.path().to_owned());
         let name = release.smoke.program.as_str();
         let found = which::which_in_all(name, Some(path), "/")
             .map(Iterator::collect::<Vec<_>>)
             .unwrap_or_default();
         for program in found {
             let directory = directory_of(&program);
-            if ours.iter().flatten().any(|ours| *ours == directory) {
+            // However it is spelled and linked, what is in the prefix was found wanting already.
+            if program
+                .canonicalize()
+                .is_ok_and(|program| program.starts_with(&ours))
+            {
                 continue;
             }
             let home = super::stage::Staged::new(&settings.prefix.tool(release.tool.as_str()))?;
