@@ -196,11 +196,11 @@ fn while_an_archive_is_unpacked() {
 #[test]
 fn while_a_program_is_tried_that_hangs() {
     let script =
-        "#!/bin/sh\nif [ -e \"$world/hang\" ]; then sleep 600 & wait; fi\necho hello 1.0.0\n";
+        "#!/bin/sh\nif [ -e \"$TMPDIR/hang\" ]; then sleep 600 & wait; fi\necho hello 1.0.0\n";
     let hello = Fixture::program("hello", "1.0.0", "script", script.as_bytes().to_vec());
     let (world, _server) = World::pinning(&[&hello]);
     let place = world.text("");
-    let world = world.with("world", &place);
+    let world = world.with("TMPDIR", &place);
     let hang = world.write("hang", "");
     let run = world.bootstrap(&["install", "-q", "--deadline", "700ms", "hello"]);
     assert_snapshot!(assert_ended(&world, run), @"

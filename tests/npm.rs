@@ -74,7 +74,7 @@ pub(crate) fn pinned_with_hiccups(world: &World) -> (Server, Server) {
 }
 
 fn pin(world: &World, lock: &Value) -> Server {
-    let npm = "#!/bin/sh\n[ \"$*\" = 'config get registry' ] && echo \"$REGISTRY_OF_NPM\"\n";
+    let npm = "#!/bin/sh\n[ \"$*\" = 'config get registry' ] && cat \"$TMPDIR/registry-of-npm\"\n";
     let members = [
         Member::program("bin/node", NODE),
         Member::program("bin/npm", npm),
@@ -200,7 +200,9 @@ fn the_registry_is_that_of_the_flag_the_variables_the_file_npmrc_and_then_of_npm
         let expected: Vec<_> = (0..6).map(|other| if other <= n { 2 } else { 0 }).collect();
         assert_eq!(asked, expected, "{}", names[n]);
     };
-    let world = world.with("REGISTRY_OF_NPM", &address(0));
+    world.write("npm/registry-of-npm", address(0));
+    let directory = world.text("npm");
+    let world = world.with("TMPDIR", &directory);
     install(&world, 0, &[]);
     world.write("home/.npmrc", format!("registry={}\n", address(1)));
     install(&world, 1, &[]);

@@ -145,3 +145,13 @@ fn a_password_in_an_address_that_is_refused_is_not_quoted_back() {
     let run = world.bootstrap(&["init"]).exits(6);
     assert_silent(&world, &run);
 }
+
+#[test]
+fn a_program_that_is_tried_knows_no_secret_that_it_could_tell() {
+    let text = "#!/bin/sh\nenv >&2\nexit 3\n";
+    let teller = Fixture::program("hello", "1.0.0", "script", text.into());
+    let (world, _server) = World::pinning(&[&teller]);
+    let world = world.with("DELEGATE_TOKEN", "s3cret-npm");
+    let run = world.bootstrap(&["install", "-v", "hello"]).exits(1);
+    assert_silent(&world, &run);
+}

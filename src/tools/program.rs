@@ -38,6 +38,8 @@ pub struct Invocation {
     pub args: Vec<String>,
     /// Its whole environment.
     pub variables: BTreeMap<String, String>,
+    /// Where it runs: programs look for settings in the working directory too.
+    pub directory: PathBuf,
 }
 
 impl Invocation {
@@ -82,6 +84,7 @@ impl Invocation {
                 .args(&self.args)
                 .env_clear()
                 .envs(&self.variables)
+                .current_dir(&self.directory)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
@@ -236,13 +239,32 @@ pub enum Error {
     },
 }
 
-/// The variables for a program that is only tried: ours, but a home directory that it may litter
-/// and no search for credentials on the network.
+/// The variables of ours that a program needs to run. None of the others go along: their secrets
+/// could come back in what a program that fails has to say.
+const NEEDED: [&str; 9] = [
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "NODE_EXTRA_CA_CERTS",
+    "PATH",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TMPDIR",
+    "TZ",
+];
+
+/// The variables for a program that is only tried: a home directory that it may litter, and no
+/// search for credentials on the network.
 pub fn harmless_variables(
     ours: &BTreeMap<String, String>,
     home: &Path,
 ) -> BTreeMap<String, String> {
-    let mut variables = ours.clone();
+    let needed = ours
+        .iter()
+        .filter(|(name, _)| NEEDED.contains(&name.as_str()));
+    let mut variables: BTreeMap<_, _> = needed
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     variables.insert("HOME".to_owned(), home.display().to_string());
     variables.insert("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned());
     variables
@@ -259,6 +281,7 @@ mod tests {
             program: "/bin/sh".into(),
             args,
             variables,
+            directory: "/".into(),
         };
         invocation.output(Deadline::after(Instant::now(), budget))
     }
@@ -311,6 +334,7 @@ mod tests {
             program: "/nowhere/aws".into(),
             args: vec![],
             variables: BTreeMap::new(),
+            directory: "/".into(),
         };
         let error = invocation
             .output(Deadline::after(Instant::now(), LONG))

@@ -152,6 +152,7 @@ impl Installer<'_> {
             program: npm,
             args,
             variables,
+            directory: home.directory().to_owned(),
         }
         .output(self.deadline)
         .map_err(Error::Program)?;

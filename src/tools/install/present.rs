@@ -37,6 +37,7 @@ impl Installer<'_> {
                 program,
                 args: release.smoke.args.clone(),
                 variables,
+                directory: home.directory().to_owned(),
             };
             match invocation.output(self.deadline) {
                 Ok(output) if output.contains(expected.as_str()) => return Ok(Some(directory)),

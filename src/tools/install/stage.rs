@@ -204,6 +204,7 @@ impl Installer<'_> {
             program: run,
             args,
             variables,
+            directory: home.to_owned(),
         }
     }
 
