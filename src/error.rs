@@ -159,13 +159,7 @@ fn to_json(chain: &[String], hint: Option<&str>, fatal: bool) -> String {
 
 impl From<crate::tools::resolve::Error> for Error {
     fn from(error: crate::tools::resolve::Error) -> Self {
-        use crate::tools::resolve::Fault as Side;
-        let fault = match error.fault() {
-            Side::File => Fault::Input,
-            Side::Program => Fault::Local,
-            Side::Request => Fault::Usage,
-            Side::Untrusted => Fault::Untrusted,
-        };
+        let fault = error.fault();
         let hint = error.hint();
         Self::new(fault, error).with_hint(hint)
     }

@@ -398,6 +398,24 @@ fn an_optional_tool_that_fails_is_a_warning() {
 }
 
 #[test]
+fn optional_tools_are_not_tried_when_the_run_has_failed_unless_it_goes_on() {
+    let (late, first) = (
+        Fixture::script("late", "1.0.0"),
+        Fixture::script("first", "1.0.0"),
+    );
+    let (world, server) = World::pinning(&[&late]);
+    world.pin(&server, &[&late, &first]);
+    let config = "version: 1\ntools:\n  - { tool: late, optional: true }\n  - first\n";
+    world.write("work/bootstrap.yaml", config);
+    let run = world.bootstrap(&["install"]).exits(5);
+    assert_eq!(run.states(), ["first 1.0.0 failed", "late 1.0.0 skipped"]);
+    let run = world
+        .bootstrap(&["install", "--on-failure", "continue"])
+        .exits(0);
+    assert_eq!(run.states(), ["first 1.0.0 failed", "late 1.0.0 installed"]);
+}
+
+#[test]
 fn optional_tools_are_begun_when_all_others_have_ended() {
     let (late, first) = (
         Fixture::script("late", "1.0.0"),

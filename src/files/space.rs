@@ -75,19 +75,37 @@ impl Room {
 }
 
 /// What this process's control group may still allocate, in bytes, where it has a limit
-/// (Linux `cgroup-v2.rst`: `memory.max`, `memory.current`; `cgroup-v1/memory.rst`).
+/// (Linux `cgroup-v2.rst`: `memory.max`, `memory.current`, `memory.stat`; `cgroup-v1/memory.rst`).
+///
+/// File pages that nobody uses give way to what is allocated, so they do not count; the kubelet
+/// reckons its working set in the same way.
 fn memory_left() -> Option<u64> {
     let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let files = [
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    let unused = |path: &str, key: &str| {
+        let stat = fs::read_to_string(path).ok()?;
+        let line = stat.lines().find_map(|line| line.strip_prefix(key))?;
+        line.trim().parse::<u64>().ok()
+    };
+    let groups = [
         (
-            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+            "/sys/fs/cgroup",
+            "memory.max",
+            "memory.current",
+            "inactive_file ",
+        ),
+        (
+            "/sys/fs/cgroup/memory",
+            "memory.limit_in_bytes",
+            "memory.usage_in_bytes",
+            "total_inactive_file ",
         ),
     ];
-    files
-        .into_iter()
-        .find_map(|(limit, used)| Some(number(limit)?.saturating_sub(number(used)?)))
+    groups.into_iter().find_map(|(group, limit, used, key)| {
+        let limit = number(&format!("{group}/{limit}"))?;
+        let used = number(&format!("{group}/{used}"))?;
+        let unused = unused(&format!("{group}/memory.stat"), key).unwrap_or(0);
+        Some(limit.saturating_sub(used.saturating_sub(unused)))
+    })
 }
 
 /// There is not enough room.

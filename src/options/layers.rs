@@ -203,6 +203,7 @@ impl<'a> Layers<'a> {
                 None,
             )?,
             keep_previous: on_failure != OnFailure::Fail,
+            goes_on: on_failure == OnFailure::Continue,
             variables: context.variables().clone(),
             holder: context.holder(command),
             started: context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),

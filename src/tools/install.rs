@@ -55,6 +55,8 @@ pub struct Settings {
     pub accept_existing: bool,
     /// Keep the version that is there when the wanted one cannot be had.
     pub keep_previous: bool,
+    /// Whether the run goes on whatever fails, so that optional tools are worth trying still.
+    pub goes_on: bool,
     /// The environment that programs are tried in.
     pub variables: BTreeMap<String, String>,
     /// Who we are, for those who wait for the lock.
@@ -145,9 +147,13 @@ impl<'a> Installer<'a> {
         if outcomes.iter().any(Option::is_none) {
             match self.take_lock() {
                 Ok(_lock) => {
-                    for optional in [false, true] {
-                        self.put_all(requests, &mut outcomes, optional);
+                    self.put_all(requests, &mut outcomes, false);
+                    let is_lost = |outcome: &Outcome| outcome.state == State::Failed;
+                    if !self.settings.goes_on && outcomes.iter().flatten().any(is_lost) {
+                        // The run has failed: the pod restarts, and should do so soon.
+                        self.skip(requests, &mut outcomes);
                     }
+                    self.put_all(requests, &mut outcomes, true);
                     self.clear_leftovers();
                 }
                 Err(error) => {
@@ -165,7 +171,7 @@ impl<'a> Installer<'a> {
         outcomes.into_iter().flatten().collect()
     }
 
-    /// The outcome of a tool that needs nothing done, which takes no lock and writes nothing.
+    /// The outcome of a tool that needs nothing done, which takes no lock.
     fn unchanged(&self, request: &Planned) -> Option<Outcome> {
         let started = Instant::now();
         match self.look(&request.release, look::Touch::Nothing) {
@@ -227,6 +233,16 @@ impl<'a> Installer<'a> {
                 *outcome = Some(thread.join().unwrap_or_else(|_| panicked()));
             }
         });
+    }
+
+    /// Settles what is left without trying it.
+    fn skip(&self, requests: &[Planned], outcomes: &mut [Option<Outcome>]) {
+        for (request, outcome) in requests.iter().zip(outcomes) {
+            outcome.get_or_insert_with(|| {
+                let skipped = Done::nothing(State::Skipped, None, self.settings.prefix.bin());
+                self.settle(request, Instant::now(), Ok(skipped))
+            });
+        }
     }
 
     /// Puts one tool in place; the caller holds the lock.

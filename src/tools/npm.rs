@@ -21,11 +21,6 @@ impl Registry {
         Self { given, npmrc }
     }
 
-    /// Whether somebody chose the registry for us, so that it is a mirror already.
-    pub const fn is_given(&self) -> bool {
-        self.given.is_some()
-    }
-
     /// The address as it was given, else as `.npmrc` has it; none when npm's default is meant.
     pub fn address(&self) -> Result<Option<Url>, Error> {
         if let Some(given) = &self.given {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::fault::Fault;
 use crate::platform::Platform;
 use crate::strict_yaml::Location;
 use crate::tools::catalog::{self, Catalog, Tool};
@@ -141,29 +142,16 @@ pub struct Error {
     pub problem: Box<Problem>,
 }
 
-/// Who is to put it right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The command line.
-    Request,
-    /// A file: the one that the error is located in, or the lock.
-    File,
-    /// Bytes that are not the pinned ones.
-    Untrusted,
-    /// This program.
-    Program,
-}
-
 impl Error {
-    /// Who is to put it right.
+    /// The side that the failure is on.
     pub fn fault(&self) -> Fault {
         match &*self.problem {
-            Problem::Catalog { .. } => Fault::Program,
+            Problem::Catalog { .. } => Fault::Local,
             Problem::Lock {
                 source: lockfile::Error::Digest { .. },
             } => Fault::Untrusted,
             Problem::Lock { .. } | Problem::NotDescribed { .. } | Problem::NotNpm { .. } => {
-                Fault::File
+                Fault::Input
             }
             Problem::UnknownTool { .. }
             | Problem::UnknownVersion { .. }
@@ -173,9 +161,9 @@ impl Error {
             | Problem::TooOld { .. }
             | Problem::Twice { .. } => {
                 if self.at.is_some() {
-                    Fault::File
+                    Fault::Input
                 } else {
-                    Fault::Request
+                    Fault::Usage
                 }
             }
         }

@@ -17,7 +17,7 @@ const GRACE: Duration = Duration::from_secs(2);
 pub(super) enum Touch {
     /// Links that are missing or wrong: the caller holds the lock.
     Links,
-    /// Nothing, but for a receipt that was proved to be out of date.
+    /// Nothing, but for a receipt that is brought up to date, or made durable.
     Nothing,
 }
 

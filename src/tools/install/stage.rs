@@ -73,11 +73,11 @@ impl Installer<'_> {
         let format = format_of(release);
         let parent = self.settings.prefix.tool(release.tool.as_str());
         let contents = archive::measure(&fetched.file, &format).map_err(Error::Archive)?;
+        // The room that one tool takes must be gone before another asks for it.
+        let _one_at_a_time = self.unpacking.lock();
         let room = Room::at(&parent).map_err(Error::File)?;
         room.check(&parent, contents.bytes, contents.entries)
             .map_err(Error::Room)?;
-
-        let _one_at_a_time = self.unpacking.lock();
         (self.observer)(release.tool.as_str(), Activity::Unpacking);
         let mut staged = Staged::new(&parent)?;
         let skip = self.skipped(release);

@@ -139,7 +139,7 @@ fn a_missing_package_lock_is_the_fault_of_a_file() {
         digest: crate::digest::Digest::sha256([0; 32]),
     };
     let error = resolve("serverless", Some(&lock), false, X64).unwrap_err();
-    assert_eq!(error.fault(), Fault::File);
+    assert_eq!(error.fault(), Fault::Input);
     let chain = std::error::Error::source(&error).unwrap();
     assert_eq!(chain.to_string(), "absent.package-lock.json cannot be read");
 }
@@ -185,7 +185,7 @@ fn a_platform_without_an_artifact_gets_those_that_have_one() {
 #[test]
 fn the_fault_is_of_the_file_where_there_is_one() {
     let error = resolve("zzz", None, false, X64).unwrap_err();
-    assert_eq!(error.fault(), Fault::Request);
+    assert_eq!(error.fault(), Fault::Usage);
     let at = Location {
         file: "b.yaml".into(),
         line: 3,
@@ -195,10 +195,10 @@ fn the_fault_is_of_the_file_where_there_is_one() {
         at: Some(at),
         ..error
     };
-    assert_eq!(error.fault(), Fault::File);
+    assert_eq!(error.fault(), Fault::Input);
     assert_eq!(error.to_string(), "b.yaml:3:5: no tool is called zzz");
     let error = resolve("mystery", Some(&lock()), false, X64).unwrap_err();
-    assert_eq!(error.fault(), Fault::File);
+    assert_eq!(error.fault(), Fault::Input);
 }
 
 #[test]
