@@ -25,9 +25,11 @@ pub mod context;
 pub mod error;
 pub mod report;
 
+pub mod cluster;
 pub mod tools;
 
 pub mod archive;
+pub mod arn;
 pub mod backoff;
 pub mod cache;
 pub mod deadline;

@@ -1,0 +1,355 @@
+//! A Kubernetes cluster of Amazon EKS, and the identity that it is entered with.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::arn::{InvalidArn, InvalidRegion, Region, RoleArn};
+
+/// Gives a checked text type its text form.
+macro_rules! text_type {
+    ($name:ident) => {
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+/// The name of a cluster (Amazon EKS API Reference, CreateCluster).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClusterName(String);
+
+/// What a role's trust policy may ask for besides the caller (`sts:ExternalId`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ExternalId(String);
+
+/// The name of the session of an assumed role, which audit logs show.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionName(String);
+
+/// The name of an entry of a kubeconfig.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Alias(String);
+
+text_type!(ClusterName);
+text_type!(ExternalId);
+text_type!(SessionName);
+text_type!(Alias);
+
+/// A cluster as `--cluster` and `bootstrap.yaml` name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// Its name.
+    pub name: ClusterName,
+    /// Its region; none to take that of the environment.
+    pub region: Option<Region>,
+    /// The role that is assumed to enter it; none to enter as whoever runs this.
+    pub role: Option<RoleArn>,
+    /// The external ID that the role asks for.
+    pub external_id: Option<ExternalId>,
+    /// The name of its context; none for the name that the AWS CLI would give.
+    pub alias: Option<Alias>,
+}
+
+impl Cluster {
+    /// A cluster of which nothing but the name is known.
+    pub const fn named(name: ClusterName) -> Self {
+        Self {
+            name,
+            region: None,
+            role: None,
+            external_id: None,
+            alias: None,
+        }
+    }
+}
+
+impl FromStr for Cluster {
+    type Err = InvalidCluster;
+
+    /// Reads `NAME`, `arn:…:cluster/NAME` or `name=…,region=…,role-arn=…,external-id=…,alias=…`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if !text.contains('=') {
+            return Self::from_name(text);
+        }
+        let mut name = None;
+        let mut cluster = Self::named(ClusterName(String::new()));
+        let mut seen: Vec<&str> = Vec::new();
+        for part in text.split(',') {
+            let (key, value) = part.split_once('=').ok_or_else(|| InvalidCluster::Part {
+                text: part.to_owned(),
+            })?;
+            if seen.contains(&key) {
+                return Err(InvalidCluster::Twice {
+                    key: key.to_owned(),
+                });
+            }
+            seen.push(key);
+            match key {
+                "name" => name = Some(value.parse()?),
+                "region" => cluster.region = Some(value.parse()?),
+                "role-arn" => cluster.role = Some(value.parse()?),
+                "external-id" => cluster.external_id = Some(value.parse()?),
+                "alias" => cluster.alias = Some(value.parse()?),
+                _ => {
+                    return Err(InvalidCluster::Key {
+                        key: key.to_owned(),
+                    });
+                }
+            }
+        }
+        cluster.name = name.ok_or(InvalidCluster::Nameless)?;
+        cluster.check()
+    }
+}
+
+impl Cluster {
+    fn from_name(text: &str) -> Result<Self, InvalidCluster> {
+        if !text.starts_with("arn:") {
+            return Ok(Self::named(text.parse()?));
+        }
+        let arn: crate::arn::Arn = text.parse()?;
+        let name =
+            arn.resource_of("eks", "cluster")
+                .ok_or_else(|| InvalidCluster::NotACluster {
+                    text: text.to_owned(),
+                })?;
+        let mut cluster = Self::named(name.parse()?);
+        cluster.region = arn.region;
+        Ok(cluster)
+    }
+
+    /// What the parts must be to each other.
+    ///
+    /// An external ID means nothing without a role, and a role can be assumed in its own
+    /// partition alone (IAM User Guide, "IAM JSON policy elements: Principal").
+    pub fn check(self) -> Result<Self, InvalidCluster> {
+        if self.external_id.is_some() && self.role.is_none() {
+            return Err(InvalidCluster::NoRole { name: self.name });
+        }
+        if let (Some(region), Some(role)) = (&self.region, &self.role)
+            && region.partition() != role.partition
+        {
+            return Err(InvalidCluster::Partitions {
+                region: region.clone(),
+                role: role.clone(),
+            });
+        }
+        Ok(self)
+    }
+}
+
+impl FromStr for ClusterName {
+    type Err = InvalidCluster;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_first = |byte: u8| byte.is_ascii_alphanumeric();
+        let is_later = |byte: u8| is_first(byte) || byte == b'-' || byte == b'_';
+        let is_valid = text.bytes().next().is_some_and(is_first)
+            && text.len() <= 100
+            && text.bytes().all(is_later);
+        is_valid
+            .then(|| Self(text.to_owned()))
+            .ok_or_else(|| InvalidCluster::Name {
+                text: text.to_owned(),
+            })
+    }
+}
+
+impl FromStr for ExternalId {
+    type Err = InvalidCluster;
+
+    /// AWS STS API Reference, AssumeRole: `[\w+=,.@:\/-]*`, 2 to 1,224 characters.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte);
+        ((2..=1224).contains(&text.len()) && text.bytes().all(is_valid))
+            .then(|| Self(text.to_owned()))
+            .ok_or(InvalidCluster::ExternalId)
+    }
+}
+
+impl FromStr for SessionName {
+    type Err = InvalidCluster;
+
+    /// AWS STS API Reference, AssumeRole: `[\w+=,.@-]*`, 2 to 64 characters.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+        ((2..=64).contains(&text.len()) && text.bytes().all(is_valid))
+            .then(|| Self(text.to_owned()))
+            .ok_or_else(|| InvalidCluster::SessionName {
+                text: text.to_owned(),
+            })
+    }
+}
+
+impl FromStr for Alias {
+    type Err = InvalidCluster;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_visible = !text.is_empty() && !text.chars().any(char::is_control);
+        is_visible
+            .then(|| Self(text.to_owned()))
+            .ok_or(InvalidCluster::Alias)
+    }
+}
+
+/// The text is no cluster, or part of it is wrong.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum InvalidCluster {
+    /// EKS allows no such name.
+    #[error(
+        "`{text}` is not the name of a cluster: it takes 1 to 100 letters, digits, `-` and `_`, the first a letter \
+         or digit"
+    )]
+    Name {
+        /// The text.
+        text: String,
+    },
+    /// It is the ARN of something else.
+    #[error(
+        "`{text}` is not the ARN of a cluster: it takes `arn:PARTITION:eks:REGION:ACCOUNT:cluster/NAME`"
+    )]
+    NotACluster {
+        /// The text.
+        text: String,
+    },
+    /// STS allows no such external ID, which is not shown.
+    #[error("this is not an external ID: it takes 2 to 1224 letters, digits and `_+=,.@:/-`")]
+    ExternalId,
+    /// STS allows no such name.
+    #[error(
+        "`{text}` is not the name of a session: it takes 2 to 64 letters, digits and `_+=,.@-`"
+    )]
+    SessionName {
+        /// The text.
+        text: String,
+    },
+    /// It is empty or has control characters.
+    #[error("an alias takes at least one character, and none that controls a terminal")]
+    Alias,
+    /// The role's ARN is wrong.
+    #[error(transparent)]
+    Role(#[from] InvalidArn),
+    /// The region is wrong.
+    #[error(transparent)]
+    Region(#[from] InvalidRegion),
+    /// A part has no value.
+    #[error("`{text}` has no value: it takes `key=value`, separated by commas")]
+    Part {
+        /// The part.
+        text: String,
+    },
+    /// There is no such key.
+    #[error(
+        "a cluster has no `{key}`: it takes `name`, `region`, `role-arn`, `external-id` and `alias`"
+    )]
+    Key {
+        /// The key.
+        key: String,
+    },
+    /// A key is there again.
+    #[error("`{key}` is there twice")]
+    Twice {
+        /// The key.
+        key: String,
+    },
+    /// The name is missing.
+    #[error("a cluster takes `name=…`")]
+    Nameless,
+    /// There is no role that could ask for the external ID.
+    #[error("cluster `{name}` has an external ID and no role that could ask for it")]
+    NoRole {
+        /// The cluster.
+        name: ClusterName,
+    },
+    /// A role cannot be assumed across partitions.
+    #[error(
+        "the role {role} is of partition `{}` and the region {region} of `{}`: no role can be assumed across \
+         partitions", role.partition, region.partition()
+    )]
+    Partitions {
+        /// The region.
+        region: Region,
+        /// The role.
+        role: RoleArn,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROLE: &str = "arn:aws:iam::111122223333:role/deployer";
+
+    #[test]
+    fn a_cluster_is_a_name_an_arn_or_a_list_of_its_parts() {
+        let named: Cluster = "payments".parse().unwrap();
+        assert_eq!(named, Cluster::named(ClusterName("payments".into())));
+        let arn: Cluster = "arn:aws-cn:eks:cn-north-1:111122223333:cluster/payments"
+            .parse()
+            .unwrap();
+        assert_eq!(arn.region.unwrap().as_str(), "cn-north-1");
+        let text =
+            format!("name=payments,region=us-east-1,role-arn={ROLE},external-id=a=b,alias=p@prod");
+        let full: Cluster = text.parse().unwrap();
+        assert_eq!(full.role.unwrap().as_str(), ROLE);
+        assert_eq!(full.external_id.unwrap().as_str(), "a=b");
+        assert_eq!(full.alias.unwrap().as_str(), "p@prod");
+    }
+
+    #[test]
+    fn a_cluster_that_cannot_be_is_refused_with_the_rule() {
+        for (text, rule) in [
+            ("", "1 to 100 letters"),
+            ("-a", "1 to 100 letters"),
+            ("a/b", "1 to 100 letters"),
+            (
+                "arn:aws:eks:us-east-1:111122223333:nodegroup/a",
+                "not the ARN of a cluster",
+            ),
+            ("region=us-east-1", "takes `name=…`"),
+            ("name=a,zone=b", "a cluster has no `zone`"),
+            ("name=a,name=b", "`name` is there twice"),
+            ("name=a,region", "has no value"),
+            ("name=a,region=moon", "is not a region"),
+            ("name=a,role-arn=b", "is not an ARN"),
+            ("name=a,external-id=ab", "no role that could ask"),
+            (
+                "name=a,region=cn-north-1,role-arn=arn:aws:iam::111122223333:role/r",
+                "across partitions",
+            ),
+        ] {
+            let error = text.parse::<Cluster>().unwrap_err().to_string();
+            assert!(error.contains(rule), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_external_id_that_is_refused_is_not_shown() {
+        let error = "s3cret value"
+            .parse::<ExternalId>()
+            .unwrap_err()
+            .to_string();
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+
+    #[test]
+    fn what_sts_would_refuse_is_refused_here() {
+        for text in ["a", "with space", &"a".repeat(65)] {
+            assert!(text.parse::<SessionName>().is_err(), "{text}");
+        }
+        assert!(
+            "harness-delegate-a@b.c=d,e+f_g"
+                .parse::<SessionName>()
+                .is_ok()
+        );
+    }
+}
