@@ -1,4 +1,5 @@
-//! Amazon Resource Names, and the partition, region and account that they are made of.
+//! Amazon Resource Names, the partition, region and account that they are made of, and the other
+//! names that AWS gives rules for.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,6 +21,10 @@ macro_rules! text_type {
         }
     };
 }
+
+mod names;
+
+pub use names::{ClusterName, ExternalId, InvalidName, SessionName};
 
 /// A group of regions with accounts, names and endpoints of their own (AWS General Reference,
 /// "Amazon Resource Names"; the partition table of aws-iam-authenticator).
