@@ -566,7 +566,7 @@ fn the_version_is_told_as_the_authenticator_tells_it() {
     assert_eq!(run.stdout, format!("{expected}\n"));
     let run = run_at(&world, &link, &["version", "-o", "yaml"]).exits(0);
     assert!(
-        run.stdout.contains(&format!("Version: {expected}\n")),
+        run.stdout.contains(&format!("version: {expected}\n")),
         "{run}"
     );
     for args in [
@@ -648,19 +648,24 @@ fn a_lock_does_not_stand_in_the_way_of_what_is_built_in() {
         .exits(0);
 }
 
-/// The real programs, which scripts/setup builds.
-fn real_authenticators() -> [PathBuf; 2] {
+/// The real programs, as scripts/artifacts builds them from the Go module proxy.
+fn real_authenticators(world: &World) -> [PathBuf; 2] {
     ["0.5.9", "0.7.18"].map(|version| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let path = root.join(format!(
-            "target/tools/aws/bin/aws-iam-authenticator-{version}"
-        ));
+        let releases =
+            "target/artifacts/www/github.com/kubernetes-sigs/aws-iam-authenticator/releases";
+        let name = format!("download/v{version}/aws-iam-authenticator_{version}_linux_amd64");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join(releases)
+            .join(name);
         assert!(
             path.exists(),
-            "run scripts/setup: {} is missing",
+            "run scripts/artifacts authenticators: {} is missing",
             path.display()
         );
-        path
+        let copy = world.path(&format!("real-{version}"));
+        fs::copy(path, &copy).unwrap();
+        fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+        copy
     })
 }
 
@@ -683,7 +688,7 @@ fn the_real_authenticators_make_the_same_token_at_the_same_time() {
             source: Source::Environment,
         };
         let cluster: ClusterId = "payments".parse().unwrap();
-        let mut programs: Vec<String> = real_authenticators()
+        let mut programs: Vec<String> = real_authenticators(&world)
             .iter()
             .map(|path| path.display().to_string())
             .collect();
