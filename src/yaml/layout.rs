@@ -74,6 +74,11 @@ pub(super) fn eol(text: &str, at: usize) -> &'static str {
         .unwrap_or("\n")
 }
 
+/// The line break that the line before a byte ends with, where that byte begins one.
+pub(super) fn eol_above(text: &str, at: usize) -> &'static str {
+    eol(text, at - break_before(text, at).len())
+}
+
 /// How many empty lines there are from the start of a line on; none when one of them has blanks,
 /// since these could be content.
 pub(super) fn empty_lines(text: &str, at: usize) -> Option<usize> {

@@ -8,7 +8,7 @@ mod scalars;
 use std::ops::Range;
 
 use super::layout::{
-    break_before, eol, from, is_line_start, line_break, line_end, line_start, upto,
+    break_before, eol_above, from, is_line_start, line_break, line_end, line_start, upto,
 };
 use super::live::{Live, LiveDocument};
 use super::write::{Habit, Lines};
@@ -38,6 +38,8 @@ struct Writer<'a> {
     stream: &'a Stream<'a>,
     text: &'a str,
     splices: Vec<Splice>,
+    /// Where literals were put that need the line break that stands there.
+    open: Vec<usize>,
     /// The root of the document that is being written.
     root: u32,
     habit: Habit,
@@ -49,6 +51,7 @@ pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Sp
         stream,
         text: stream.text,
         splices: Vec::new(),
+        open: Vec::new(),
         root: 0,
         habit: Habit {
             mapping: 2,
@@ -143,10 +146,7 @@ impl Writer<'_> {
     /// Puts lines below the line that a byte is in or behind.
     fn put_below(&mut self, at: usize, lines: &Lines, indent: usize) {
         let pad = " ".repeat(indent);
-        let eol = eol(
-            self.text,
-            at.saturating_sub(break_before(self.text, at).len()),
-        );
+        let eol = eol_above(self.text, at);
         let lines_text = lines.lines.iter().enumerate().map(|(index, line)| {
             if index == 0 {
                 format!("{pad}{line}")
@@ -165,6 +165,9 @@ impl Writer<'_> {
         } else {
             ""
         };
+        if lines.needs_break {
+            self.open.push(end);
+        }
         self.put(end, format!("{eol}{joined}{tail}"));
     }
 
@@ -181,6 +184,7 @@ impl Writer<'_> {
             .nodes
             .iter()
             .any(|raw| raw.is_block_scalar() && raw.end() == start);
+        let is_content = is_content || self.open.contains(&above);
         let start = if is_last && !is_content { above } else { start };
         self.cut(start..end);
     }
@@ -258,7 +262,7 @@ impl Writer<'_> {
             .get(index)
             .map(|document| document.marker);
         let at = self.document_start(index);
-        let eol = eol(text, at.min(text.len().saturating_sub(1)));
+        let eol = eol_above(text, at);
         let mut put = String::new();
         let is_alone = self.stream.documents.is_empty();
         let has_break = text.is_empty() || text == "\u{feff}" || is_line_start(text, text.len());

@@ -234,7 +234,7 @@ fn change(text: &str, change: impl Fn(&mut Editor<'_>) -> Result<(), Error>) -> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn a_value_that_is_set_is_there_and_nothing_else_has_changed(
@@ -323,7 +323,8 @@ proptest! {
                 2 => editor.append(&path, value),
                 _ => editor.remove(&path).map(drop),
             };
-            prop_assert!(!matches!(made, Err(Error::Unproven { .. })));
+            let is_refused = matches!(made, Ok(()) | Err(Error::Refused(_)));
+            prop_assert!(is_refused, "unproven");
         }
         if let Err(error) = editor.finish() {
             prop_assert!(false, "{error}\n{text}");
