@@ -95,6 +95,17 @@ pub(super) fn empty_lines(text: &str, at: usize) -> Option<usize> {
     None
 }
 
+/// Where the next line that is not blank begins, given the start of a line.
+pub(super) fn skip_blank_lines(text: &str, at: usize) -> usize {
+    let rest = from(text, at);
+    let next = at + rest.len() - rest.trim_start_matches([' ', '\n', '\r']).len();
+    if next == text.len() {
+        next
+    } else {
+        line_start(text, next).max(at)
+    }
+}
+
 /// Where the next thing that is neither blank, line break nor comment stands.
 pub(super) fn skip_trivia(text: &str, at: usize) -> usize {
     let mut at = at;

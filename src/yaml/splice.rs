@@ -8,11 +8,12 @@ mod scalars;
 use std::ops::Range;
 
 use super::layout::{
-    break_before, eol_above, from, is_line_start, line_break, line_end, line_start, upto,
+    break_before, eol_above, from, is_line_start, line_break, line_end, line_start, next_line,
+    skip_blank_lines, upto,
 };
 use super::live::{Live, LiveDocument};
 use super::write::{Habit, Lines};
-use super::{Error, Invalid, Kind, Stream, Style};
+use super::{Error, Invalid, Kind, Raw, Stream, Style};
 
 /// A range of bytes, and what stands there instead.
 #[derive(Debug)]
@@ -155,20 +156,21 @@ impl Writer<'_> {
             }
         });
         let joined = lines_text.collect::<Vec<_>>().join(eol);
-        if at > 0 && is_line_start(self.text, at) {
-            self.put(at, format!("{joined}{eol}"));
-            return;
-        }
-        let end = line_end(self.text, at);
-        let tail = if end == self.text.len() && lines.needs_break {
-            eol
+        let is_below = at > 0 && is_line_start(self.text, at);
+        let next = if is_below {
+            at
         } else {
-            ""
+            next_line(self.text, at)
         };
         if lines.needs_break {
-            self.open.push(end);
+            self.open.push(next);
         }
-        self.put(end, format!("{eol}{joined}{tail}"));
+        if is_line_start(self.text, next) {
+            self.put(next, format!("{joined}{eol}"));
+        } else {
+            let tail = if lines.needs_break { eol } else { "" };
+            self.put(next, format!("{eol}{joined}{tail}"));
+        }
     }
 
     /// Cuts whole lines, from the one of the first byte to the one before the second byte.
@@ -177,16 +179,30 @@ impl Writer<'_> {
     /// one below, unless it belongs to the block scalar that ends there.
     fn cut_lines(&mut self, first: usize, end: usize) {
         let start = line_start(self.text, first);
-        let above = start - break_before(self.text, start).len();
         let is_last = end == self.text.len() && !is_line_start(self.text, end);
-        let is_content = self
-            .stream
-            .nodes
-            .iter()
-            .any(|raw| raw.is_block_scalar() && raw.end() == start);
-        let is_content = is_content || self.open.contains(&above);
-        let start = if is_last && !is_content { above } else { start };
-        self.cut(start..end);
+        let mut scalars = self.stream.nodes.iter().filter(|raw| raw.is_block_scalar());
+        let scalar = scalars.find(|raw| raw.end() == start);
+        // Empty lines must not come to stand behind a block scalar that takes them for its own.
+        let is_greedy = scalar.is_some_and(|raw| self.header(raw).contains('+'));
+        let end = if is_greedy {
+            skip_blank_lines(self.text, end)
+        } else {
+            end
+        };
+        if !is_last || scalar.is_some() || self.open.contains(&start) {
+            return self.cut(start..end);
+        }
+        let above = break_before(self.text, start);
+        for splice in self
+            .splices
+            .iter_mut()
+            .filter(|splice| splice.at == (start..start))
+        {
+            let lines = splice.text.strip_suffix(above).unwrap_or(&splice.text);
+            splice.text = format!("{above}{lines}");
+            splice.at = start - above.len()..start - above.len();
+        }
+        self.cut(start - above.len()..end);
     }
 
     /// Gives a literal that ends the text without a line break the header that says so, when
@@ -213,11 +229,7 @@ impl Writer<'_> {
         if raw.value.is_empty() || is_line_start(self.text, len) || !is_followed || is_cut {
             return;
         }
-        let header = self
-            .text
-            .get(raw.start()..line_end(self.text, raw.start()))
-            .unwrap_or_default();
-        let token = header.split([' ', '\t']).next().unwrap_or_default();
+        let token = self.header(raw);
         let end = raw.start() + token.len();
         let at = match token.find('+') {
             Some(found) => raw.start() + found..raw.start() + found + 1,
@@ -226,6 +238,13 @@ impl Writer<'_> {
         };
         self.splice(at, "-".to_owned(), false);
         self.splices.sort_by_key(|splice| splice.at.start);
+    }
+
+    /// The `|` or `>` of a block scalar with its indicators.
+    fn header(&self, raw: &Raw<'_>) -> &str {
+        let line = self.text.get(raw.start()..line_end(self.text, raw.start()));
+        let mut parts = line.unwrap_or_default().split([' ', '\t']);
+        parts.next().unwrap_or_default()
     }
 
     /// Documents that came and went.

@@ -42,13 +42,8 @@ impl Writer<'_> {
         } else {
             head
         };
-        let token = self
-            .text
-            .get(raw.start()..line_end(self.text, raw.start()))
-            .unwrap_or_default();
-        let token = token.split([' ', '\t']).next().unwrap_or_default();
         let head_end = if old_body.is_some() {
-            raw.start() + token.len()
+            raw.start() + self.header(raw).len()
         } else {
             raw.end()
         };

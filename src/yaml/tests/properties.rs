@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Path, Scalar, Value, edit_once, parse};
-use crate::yaml::{Editor, Error};
+use crate::yaml::{Editor, Error, Raw};
 
 /// A file: mappings and lists in the styles that people use, with comments.
 fn source() -> impl Strategy<Value = String> {
@@ -249,7 +249,10 @@ proptest! {
             let stream = parse(&edited);
             prop_assert!(Editor::new(&stream).equals(&path, &value));
             let stream = parse(&text);
-            if let Some(node) = stream.find(&path) {
+            let is_open = stream.nodes.last().is_some_and(Raw::is_block_scalar) && !text.ends_with('\n');
+            if is_open {
+                // The header of a literal at the end may have come to say how it ends.
+            } else if let Some(node) = stream.find(&path) {
                 // Its bytes, the blanks before them, and the comment behind that moves up or down.
                 let mut around = node.span().len() + 40;
                 around += text[node.span().end..].lines().next().unwrap_or_default().len();
