@@ -135,14 +135,14 @@ impl<'s> Builder<'s> {
                 let name = self.stream.text.get(byte(&span.start) + 1..byte(&span.end));
                 self.finish(id, byte(&span.end));
                 self.change(id, |raw| {
-                    raw.value = Cow::Borrowed(name.unwrap_or_default())
+                    raw.value = Cow::Borrowed(name.unwrap_or_default());
                 });
             }
             Event::Anchor(_, name) => {
                 let id = self.newest();
                 let (start, end) = (byte(&span.start), byte(&span.end));
                 self.change(id, |raw| {
-                    raw.properties(start, end).anchor = Some(name.into_owned())
+                    raw.properties(start, end).anchor = Some(name.into_owned());
                 });
             }
             Event::SequenceStart(style, anchor, tag) => {

@@ -39,8 +39,6 @@ struct Writer<'a> {
     stream: &'a Stream<'a>,
     text: &'a str,
     splices: Vec<Splice>,
-    /// Where literals were put that need the line break that stands there.
-    open: Vec<usize>,
     /// The root of the document that is being written.
     root: u32,
     habit: Habit,
@@ -52,7 +50,6 @@ pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Sp
         stream,
         text: stream.text,
         splices: Vec::new(),
-        open: Vec::new(),
         root: 0,
         habit: Habit {
             mapping: 2,
@@ -162,9 +159,6 @@ impl Writer<'_> {
         } else {
             next_line(self.text, at)
         };
-        if lines.needs_break {
-            self.open.push(next);
-        }
         if is_line_start(self.text, next) {
             self.put(next, format!("{joined}{eol}"));
         } else {
@@ -174,12 +168,8 @@ impl Writer<'_> {
     }
 
     /// Cuts whole lines, from the one of the first byte to the one before the second byte.
-    ///
-    /// At the end of a text that does not end in a line break, the break above goes instead of the
-    /// one below, unless it belongs to the block scalar that ends there.
     fn cut_lines(&mut self, first: usize, end: usize) {
         let start = line_start(self.text, first);
-        let is_last = end == self.text.len() && !is_line_start(self.text, end);
         let mut scalars = self.stream.nodes.iter().filter(|raw| raw.is_block_scalar());
         let scalar = scalars.find(|raw| raw.end() == start);
         // Empty lines must not come to stand behind a block scalar that takes them for its own.
@@ -189,20 +179,7 @@ impl Writer<'_> {
         } else {
             end
         };
-        if !is_last || scalar.is_some() || self.open.contains(&start) {
-            return self.cut(start..end);
-        }
-        let above = break_before(self.text, start);
-        for splice in self
-            .splices
-            .iter_mut()
-            .filter(|splice| splice.at == (start..start))
-        {
-            let lines = splice.text.strip_suffix(above).unwrap_or(&splice.text);
-            splice.text = format!("{above}{lines}");
-            splice.at = start - above.len()..start - above.len();
-        }
-        self.cut(start - above.len()..end);
+        self.cut(start..end);
     }
 
     /// Gives a literal that ends the text without a line break the header that says so, when
@@ -325,9 +302,6 @@ impl Writer<'_> {
         {
             end = next + "---".len() + line_break(text, next + "---".len()).len();
         }
-        let keeps_no_break = end == text.len() && !is_line_start(text, end);
-        let above = break_before(text, start).len();
-        let start = if keeps_no_break { start - above } else { start };
         self.cut(start..end);
     }
 
