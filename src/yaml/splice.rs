@@ -33,6 +33,8 @@ struct Place {
     in_flow: bool,
     /// The byte behind its `:` or `-`, or behind the `---`.
     slot: usize,
+    /// Whether a `:` is still to be written before it.
+    lacks_colon: bool,
 }
 
 struct Writer<'a> {
@@ -73,6 +75,7 @@ pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Sp
             parent: None,
             in_flow: false,
             slot,
+            lacks_colon: false,
         };
         writer.visit(&document.root, place);
     }
@@ -80,7 +83,9 @@ pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Sp
         writer.habit = Habit::of(stream, first.root);
     }
     writer.documents(documents);
-    writer.splices.sort_by_key(|splice| splice.at.start);
+    writer
+        .splices
+        .sort_by_key(|splice| (splice.at.start, splice.at.end));
     writer.keep_last_literal();
     writer.splices
 }
@@ -214,7 +219,8 @@ impl Writer<'_> {
             None => end..end,
         };
         self.splice(at, "-".to_owned(), false);
-        self.splices.sort_by_key(|splice| splice.at.start);
+        self.splices
+            .sort_by_key(|splice| (splice.at.start, splice.at.end));
     }
 
     /// The `|` or `>` of a block scalar with its indicators.

@@ -61,7 +61,7 @@ fn script(source: &str, expected: &str) {
         &format!("{head}{source}\n{tail}"),
         at,
         SCRIPT,
-        &format!("{head}{expected}{}", tail),
+        &format!("{head}{expected}{tail}"),
     );
 }
 
@@ -108,6 +108,9 @@ fn a_key_is_set_in_a_mapping_that_is_not_there_yet() {
         "v",
         "a:\n  b:\n    c:\n      d: v\n",
     );
+    check("? a\n? b\n", path("a.k"), "v", "? a\n: {k: v}\n? b\n");
+    check("a: {b}\n", path("a.b.k"), "v", "a: {b: {k: v}}\n");
+    check("? a # c\n", path("a"), "v", "? a\n: v # c\n");
     check("a: {b: , c}\n", path("a.b.d"), "v", "a: {b: {d: v} , c}\n");
 }
 
