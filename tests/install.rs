@@ -551,6 +551,41 @@ fn one_tool_in_two_versions_is_refused() {
 }
 
 #[test]
+fn tools_that_need_each_other_are_refused() {
+    let egg = Fixture::script("egg", "1.0.0").needs("hen", "1.0.0");
+    let hen = Fixture::script("hen", "1.0.0").needs("egg", "1.0.0");
+    let own = Fixture::script("own", "1.0.0").needs("own", "1.0.0");
+    let (world, server) = World::pinning(&[&egg, &hen, &own]);
+    assert_snapshot!(world.bootstrap(&["install", "egg"]), @"
+    --- stderr ---
+    error: egg needs hen needs egg: none of them can be the first
+    hint: correct `needs` in the lock
+    [exit 6]
+    ");
+    world
+        .bootstrap(&["install", "own"])
+        .exits(6)
+        .says("own needs own: ");
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
+fn two_tools_with_a_program_of_the_same_name_are_refused() {
+    let one = Fixture::script("one", "1.0.0");
+    let mut two = Fixture::script("two", "1.0.0");
+    two.programs = two.programs.replace("two: {", "one: {");
+    two.smoke = two.smoke.replace("program: two", "program: one");
+    let (world, _server) = World::pinning(&[&one, &two]);
+    assert_snapshot!(world.bootstrap(&["install", "one", "two"]), @"
+    --- stderr ---
+    error: one and two both have a program `one`, and one directory holds them all
+    hint: give one of them another name under `programs` in the lock
+    [exit 6]
+    ");
+    world.bootstrap(&["install", "two"]).exits(0);
+}
+
+#[test]
 fn slim_leaves_out_what_running_does_not_need() {
     let hello = Fixture::zip("hello", "1.0.0").also("slim: [\"share/\"]");
     let (world, server) = World::pinning(&[&hello]);
