@@ -373,6 +373,25 @@ fn too_few_inodes_are_told_before_unpacking() {
 }
 
 #[test]
+fn what_slim_leaves_out_takes_no_room() {
+    let members: Vec<_> = (0..60)
+        .map(|n| Member::file(&format!("share/{n}"), "x"))
+        .chain([Member::program(
+            "bin/hello",
+            "#!/bin/sh\necho hello 1.0.0\n",
+        )])
+        .collect();
+    let hello = Fixture::archive("hello", "1.0.0", "zip", zip(&members)).also("slim: [share/]");
+    let (world, _server) = World::pinning(&[&hello]);
+    let mount = "mkdir -p $world/place; mount -t tmpfs -o nr_inodes=40 none $world/place";
+    if !world.can("few inodes", &MOUNTS, mount) {
+        return;
+    }
+    let script = format!("{mount}; \"$bootstrap\" install -q --slim --prefix $world/place/p hello");
+    world.shell(&MOUNTS, &script).exits(0);
+}
+
+#[test]
 fn two_runs_at_once_both_succeed_and_fetch_once() {
     let hello = Fixture::script("hello", "1.0.0");
     let bytes = hello.bytes.clone();
