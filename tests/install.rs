@@ -210,7 +210,7 @@ fn a_tool_of_the_wanted_version_on_path_is_left_alone_with_accept_existing() {
     world.write_program("other/hello", "#!/bin/sh\necho hello 1.0.0 of the image\n");
     assert_snapshot!(world.bootstrap(&["install", "--accept-existing", "hello"]), @"
     TOOL   VERSION  STATE    SECONDS  DOWNLOADED  SOURCE
-    hello  1.0.0    present  0.00     -           -
+    hello  1.0.0    present  0.00     -           [WORLD]/other
     install finished in 0.00 s
     --- stderr ---
     hello: present in 0.00 s
@@ -232,7 +232,8 @@ fn a_tool_of_another_version_on_path_is_passed_over() {
         world.text("other")
     );
     let world = world.with("PATH", &path);
-    world.write_program("other/hello", "#!/bin/sh\necho hello 0.9.0\n");
+    // Version 1.0.01 begins like the wanted one.
+    world.write_program("other/hello", "#!/bin/sh\necho hello 1.0.01\n");
     world.write_program("broken/hello", "#!/bin/sh\necho it is broken >&2; exit 3\n");
     assert_snapshot!(world.bootstrap(&["install", "--accept-existing", "hello"]), @"
     TOOL   VERSION  STATE      SECONDS  DOWNLOADED  SOURCE
@@ -248,6 +249,19 @@ fn a_tool_of_another_version_on_path_is_passed_over() {
     [exit 0]
     ");
     assert!(world.prefix("bin/hello").exists());
+}
+
+#[test]
+fn a_tool_on_path_that_hangs_leaves_time_to_install_ours() {
+    let (world, _server) = World::pinning(&[&Fixture::script("hello", "1.0.0")]);
+    let path = format!("{}:/usr/bin:/bin", world.text("other"));
+    let world = world.with("PATH", &path);
+    world.write_program("other/hello", "#!/bin/sh\nsleep 600\n");
+    let run = world
+        .bootstrap(&["install", "--accept-existing", "--deadline", "6s", "hello"])
+        .exits(0)
+        .says("other/hello --version` had not ended\n");
+    assert_eq!(run.states(), ["hello 1.0.0 installed"]);
 }
 
 #[test]

@@ -167,7 +167,7 @@ impl Installer<'_> {
         let invocation = self.invocation(release, program, &staged.directory, &home.directory);
         let output = invocation.output(self.deadline).map_err(Error::Program)?;
         match &smoke.expect {
-            Some(expected) if !output.contains(expected.as_str()) => Err(Error::Unexpected {
+            Some(expected) if !smoke.accepts(&output) => Err(Error::Unexpected {
                 command: invocation.to_string(),
                 expected: expected.clone(),
                 output: output
