@@ -743,7 +743,7 @@ fn a_file_of_somebody_else_in_the_second_directory_is_left_alone() {
     error: hello 1.0.0 could not be put in place
     caused by: cannot make the link `[WORLD]/local/bin/hello`
     caused by: something else is there
-    hint: move it out of the way, or leave --bin-dir out
+    hint: move what is there out of the way, or set another --prefix or --bin-dir
     [exit 1]
     ");
     assert_eq!(world.read("local/bin/hello"), "mine");

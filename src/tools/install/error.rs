@@ -191,14 +191,17 @@ const MORE_TIME: &str = "give it more time with --deadline (BOOTSTRAP_DEADLINE),
 /// The next step for a file that could not be written.
 fn io_hint(error: &std::io::Error) -> Option<String> {
     use std::io::ErrorKind::{
-        AlreadyExists, NotADirectory, PermissionDenied, ReadOnlyFilesystem, StorageFull,
+        AlreadyExists, IsADirectory, NotADirectory, PermissionDenied, ReadOnlyFilesystem,
+        StorageFull,
     };
     let hint = match error.kind() {
         NotADirectory | PermissionDenied | ReadOnlyFilesystem => {
             "set --prefix (BOOTSTRAP_PREFIX) to a directory that this user may write, such as an emptyDir volume"
         }
         StorageFull => "give the volume more room, or leave out what is not needed with --slim",
-        AlreadyExists => "move it out of the way, or leave --bin-dir out",
+        AlreadyExists | IsADirectory => {
+            "move what is there out of the way, or set another --prefix or --bin-dir"
+        }
         _ => return None,
     };
     Some(hint.to_owned())
