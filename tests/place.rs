@@ -64,6 +64,21 @@ fn without_a_delegate_the_prefix_is_where_a_user_keeps_data() {
 }
 
 #[test]
+fn a_relative_directory_of_the_delegate_is_below_the_working_directory() {
+    let (world, _server) = hello();
+    fs::create_dir(world.path("work/delegate")).unwrap();
+    let world = world.with("WORKING_DIR", "delegate");
+    world.bootstrap(&["install", "hello"]).exits(0);
+    let run = world
+        .shell(
+            &["sh", "-eu"],
+            "eval \"$(\"$bootstrap\" env)\"; cd /; hello",
+        )
+        .exits(0);
+    assert_eq!(run.stdout, "hello 1.0.0\n");
+}
+
+#[test]
 fn with_no_place_at_all_the_prefix_must_be_named() {
     let world = World::new().without("HOME");
     let absent = world.text("nowhere");

@@ -74,13 +74,12 @@ impl<'a> Layers<'a> {
             .find(|path| path.exists()))
     }
 
-    /// The delegate's working directory.
+    /// The delegate's working directory, made absolute.
     fn working_directory(&self) -> PathBuf {
-        PathBuf::from(
-            self.context
-                .variable("WORKING_DIR")
-                .unwrap_or(DELEGATE_DIRECTORY),
-        )
+        let named = self.context.variable("WORKING_DIR");
+        self.context
+            .directory
+            .join(named.unwrap_or(DELEGATE_DIRECTORY))
     }
 
     /// Where everything goes.
