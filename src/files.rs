@@ -192,6 +192,17 @@ pub fn is_writable(directory: &Path) -> bool {
     directory.is_dir() && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
+/// The contents of a file of our own making as text; whatever else has its name is not waited for.
+pub fn read_own(path: &Path) -> Result<String, Error> {
+    match fs::metadata(path) {
+        Ok(present) if !present.is_file() => {
+            let source = io::Error::other("it is not a regular file");
+            Err(Error::new("read", path, source))
+        }
+        _ => read_text(path),
+    }
+}
+
 /// A file's contents as text.
 pub fn read_text(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path).map_err(|source| Error::new("read", path, source))
@@ -284,6 +295,7 @@ mod tests {
             Some(rustix::io::Errno::NXIO),
             "nobody reads it"
         );
+        assert!(read_own(&pipe).is_err(), "nobody writes to it");
         assert!(write_to(world.path(), b"", 0o644).is_err());
         write_to(Path::new("/dev/null"), b"fourth", 0o644).unwrap();
         assert!(!Path::new("/dev/null").is_file());

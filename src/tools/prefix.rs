@@ -31,7 +31,7 @@ impl Prefix {
         let path = self.bin().join(name);
         let text = match fs::read_link(&path) {
             Ok(target) => target.to_string_lossy().into_owned(),
-            Err(_) => files::read_text(&path).unwrap_or_default(),
+            Err(_) => files::read_own(&path).unwrap_or_default(),
         };
         text.contains(&format!("/tools/{tool}/"))
     }

@@ -53,7 +53,7 @@ impl Uninstall<'_> {
 
     fn remove(&self, tool: &str) -> Result<String, Error> {
         let path = self.prefix.receipt(tool);
-        let text = files::read_text(&path).unwrap_or_default();
+        let text = files::read_own(&path).unwrap_or_default();
         let receipt = Receipt::parse(&text);
         let tree = self.prefix.tool(tool);
         if receipt.is_none() && !tree.exists() {
@@ -90,7 +90,7 @@ impl Uninstall<'_> {
                 continue;
             };
             let path = self.prefix.receipt(name);
-            let text = files::read_text(&path).unwrap_or_default();
+            let text = files::read_own(&path).unwrap_or_default();
             let used = Receipt::parse(&text).map(|receipt| tool.join(receipt.version.as_ref()));
             if used.is_none() && path.exists() {
                 // Of another format, or damaged: the version that is linked may well be whole.

@@ -63,7 +63,7 @@ impl Installer<'_> {
             // Before the swap: a receipt that is there may vouch for this place for ever.
             files::sync(staged.directory()).map_err(Error::File)?;
         }
-        let text = files::read_text(&path).unwrap_or_default();
+        let text = files::read_own(&path).unwrap_or_default();
         let old = Receipt::parse(&text);
         if tree.exists() && old.as_ref().is_some_and(|old| old.durable) {
             files::remove(&path).map_err(Error::File)?;
@@ -81,7 +81,7 @@ impl Installer<'_> {
     pub(super) fn withdraw(&self, release: &Release) -> Result<(), Error> {
         let tool = release.tool.as_str();
         let path = self.settings.prefix.receipt(tool);
-        let text = files::read_text(&path).unwrap_or_default();
+        let text = files::read_own(&path).unwrap_or_default();
         if let Some(receipt) = Receipt::parse(&text) {
             receipt
                 .programs
@@ -122,7 +122,7 @@ impl Installer<'_> {
                     }
                     Entry::Launcher(text) => {
                         !path.is_symlink()
-                            && fs::read_to_string(&path).is_ok_and(|present| present == text)
+                            && files::read_own(&path).is_ok_and(|present| present == text)
                     }
                 }
             })
