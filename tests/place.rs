@@ -407,6 +407,43 @@ fn what_slim_leaves_out_takes_no_room() {
 }
 
 #[test]
+fn on_a_tmpfs_the_memory_of_the_control_group_is_what_counts() {
+    let (world, _server) = hello();
+    let mount = "mkdir -p $world/place; mount -t tmpfs none $world/place
+         mount -t tmpfs none /sys/fs/cgroup; cd /sys/fs/cgroup; mkdir memory";
+    if !world.can("memory as room", &MOUNTS, mount) {
+        return;
+    }
+    let second =
+        "echo 1000000 >memory.max; echo 1000000 >memory.current; s=inactive_file; m=memory.max";
+    let first =
+        "cd memory; echo 1000000 >memory.limit_in_bytes; echo 1000000 >memory.usage_in_bytes
+         s=total_inactive_file; m=memory.limit_in_bytes";
+    for version in [second, first] {
+        let script = format!(
+            "export BOOTSTRAP_LOCK=$PWD/bootstrap.lock; {mount}; {version}
+             install() {{ rm -rf $world/$1; \"$bootstrap\" install -q --prefix $world/$1 hello >/dev/null; }}
+             echo anon 5 >memory.stat; install place/p && exit 99 || echo \"[$?]\"
+             echo $s 1000 >>memory.stat; install place/p && echo 'pages that nobody uses give way'
+             echo $s 0 >memory.stat; echo max >$m; install place/p && echo 'no limit'
+             echo 1000000 >$m; install disk && echo 'no tmpfs'"
+        );
+        let run = world.shell(&MOUNTS, &script);
+        let run = run.says(
+            "KiB free within the container's memory limit (it is a tmpfs), 1 KiB are needed\n",
+        );
+        let on_disk = if run.stderr.matches("memory limit").count() == 1 {
+            "no tmpfs\n"
+        } else {
+            // The tests themselves run on a tmpfs.
+            ""
+        };
+        let expected = format!("[1]\npages that nobody uses give way\nno limit\n{on_disk}");
+        assert_eq!(run.stdout, expected, "{run}");
+    }
+}
+
+#[test]
 fn two_runs_at_once_both_succeed_and_fetch_once() {
     let hello = Fixture::script("hello", "1.0.0");
     let bytes = hello.bytes.clone();
