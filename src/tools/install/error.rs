@@ -74,6 +74,9 @@ pub enum Error {
     /// It does not run here.
     #[error("{}", untried(.0))]
     Program(#[source] program::Error),
+    /// No registry was given, and npm names none.
+    #[error("npm did not say which registry its packages come from")]
+    Registry(#[source] program::Error),
     /// There is not enough room for it.
     #[error(transparent)]
     Room(files::Shortage),
@@ -104,7 +107,8 @@ impl Error {
             Self::Archive(archive::Error::Deadline(_))
             | Self::Deadline(_)
             | Self::Lock(files::LockError::Held { .. })
-            | Self::Program(program::Error::Deadline { .. }) => Fault::Remote,
+            | Self::Program(program::Error::Deadline { .. })
+            | Self::Registry(program::Error::Deadline { .. }) => Fault::Remote,
             Self::Needs { fault, .. } | Self::NeedsNewer { fault, .. } => *fault,
             Self::NoSource | Self::Npm(_) => Fault::Usage,
             // The digest was right, so the pin itself names the wrong artifact.
@@ -115,6 +119,7 @@ impl Error {
             | Self::NoExec { .. }
             | Self::Panicked
             | Self::Program(_)
+            | Self::Registry(_)
             | Self::Room(_) => Fault::Local,
         }
     }
@@ -166,6 +171,9 @@ impl Error {
             }
             Self::Program(_) => {
                 "nothing of it was put on PATH; to see more, unpack its artifact by hand and run the same command"
+            }
+            Self::Registry(_) => {
+                "set --npm-registry (BOOTSTRAP_NPM_REGISTRY), and npm is not asked"
             }
             Self::Room(_) => {
                 "give the volume at the prefix more room, or set --prefix, or leave out what is not \
