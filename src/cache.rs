@@ -20,17 +20,12 @@ pub use partial::{Claim, Partial};
 pub struct Cache {
     /// The directory that new downloads go to; it is created when first needed.
     pub dir: PathBuf,
-    /// Directories of the same layout that are only read, such as an image's own.
-    pub read_only: Vec<PathBuf>,
 }
 
 impl Cache {
     /// The cache in `dir`.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: dir.into(),
-            read_only: Vec::new(),
-        }
+        Self { dir: dir.into() }
     }
 
     /// Where the finished file of this digest is, or would be.
@@ -44,20 +39,17 @@ impl Cache {
     /// replaced by the next download, in one rename, so that a good one written meanwhile by
     /// another process is never removed.
     pub fn find(&self, pin: &Digest, most: u64, on_damage: &dyn Fn(Damage)) -> Option<Verified> {
-        let dirs = [&self.dir].into_iter().chain(&self.read_only);
-        dirs.into_iter().find_map(|dir| {
-            let path = entry(dir, pin, "");
-            match Verified::check(&path, pin, most) {
-                Ok(Checked::Whole(file)) => return Some(file),
-                Ok(_) => on_damage(Damage { path, source: None }),
-                Err(error) if is_absent(&error) => {}
-                Err(error) => on_damage(Damage {
-                    path,
-                    source: Some(error),
-                }),
-            }
-            None
-        })
+        let path = self.path(pin);
+        match Verified::check(&path, pin, most) {
+            Ok(Checked::Whole(file)) => return Some(file),
+            Ok(_) => on_damage(Damage { path, source: None }),
+            Err(error) if is_absent(&error) => {}
+            Err(error) => on_damage(Damage {
+                path,
+                source: Some(error),
+            }),
+        }
+        None
     }
 
     /// Tries once to become the only writer of this digest's file, of `most` bytes at most.
@@ -233,14 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_file_is_found_in_any_directory() {
-        let (own, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fn a_finished_file_is_found() {
+        let dir = tempfile::tempdir().unwrap();
         let pin = pin_of(b"tool");
-        let mut cache = Cache::new(own.path());
-        assert!(cache.find(&pin, 100, &panic_on_damage).is_none());
-        put(image.path(), &pin, b"tool");
-        cache.read_only.push(image.path().to_owned());
-        assert_eq!(cache.find(&pin, 100, &panic_on_damage).unwrap().len(), 4);
+        let cache = Cache::new(dir.path());
+        assert!(cache.find(&pin, 4, &panic_on_damage).is_none());
+        put(dir.path(), &pin, b"tool");
+        assert_eq!(cache.find(&pin, 4, &panic_on_damage).unwrap().len(), 4);
     }
 
     #[test]

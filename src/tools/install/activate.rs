@@ -58,13 +58,12 @@ impl Installer<'_> {
         let tool = release.tool.as_str();
         let tree = prefix.version(tool, &release.version.to_string());
         let path = prefix.receipt(tool);
-        // The receipt that is there may speak of this very place: it goes before the swap.
         if self.settings.durable {
-            // Before the swap: a receipt that is there may vouch for this place for ever.
             files::sync(staged.directory()).map_err(Error::File)?;
         }
         let text = files::read_own(&path).unwrap_or_default();
         let old = Receipt::parse(&text);
+        // A receipt that is there may vouch for this very place for ever: it goes before the swap.
         if tree.exists() && old.as_ref().is_some_and(|old| old.durable) {
             files::remove(&path).map_err(Error::File)?;
         }
