@@ -444,6 +444,21 @@ fn on_a_tmpfs_the_memory_of_the_control_group_is_what_counts() {
 }
 
 #[test]
+fn without_processes_to_spare_the_end_is_that_of_any_failure() {
+    let (world, _server) = hello();
+    fs::set_permissions(world.path("delegate"), fs::Permissions::from_mode(0o777)).unwrap();
+    let test = "without_processes_to_spare_the_end_is_that_of_any_failure";
+    if !world.can(test, &NOBODY, "true") {
+        return;
+    }
+    let script = "exec prlimit --nproc=1 \"$bootstrap\" install hello";
+    let run = world.shell(&NOBODY, script).exits(1);
+    run.says("error: bootstrap itself failed: ")
+        .says("failed to spawn thread")
+        .says("hint: if this machine has processes and memory to spare");
+}
+
+#[test]
 fn two_runs_at_once_both_succeed_and_fetch_once() {
     let hello = Fixture::script("hello", "1.0.0");
     let bytes = hello.bytes.clone();
