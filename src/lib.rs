@@ -41,6 +41,7 @@ pub mod fault;
 pub mod files;
 pub mod http;
 pub mod platform;
+pub mod program;
 pub mod runtime;
 pub mod strict_yaml;
 pub mod timespan;
