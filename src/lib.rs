@@ -25,6 +25,8 @@ pub mod context;
 pub mod error;
 pub mod report;
 
+pub mod verify;
+
 pub mod cluster;
 pub mod tools;
 
