@@ -5,4 +5,6 @@ pub mod env;
 pub mod init;
 pub mod install;
 pub mod man;
+pub mod token;
 pub mod uninstall;
+pub mod verify;

@@ -25,8 +25,12 @@ pub mod context;
 pub mod error;
 pub mod report;
 
+pub mod verify;
+
 pub mod cluster;
 pub mod tools;
+
+pub mod aws;
 
 pub mod archive;
 pub mod arn;
@@ -39,6 +43,7 @@ pub mod fault;
 pub mod files;
 pub mod http;
 pub mod platform;
+pub mod program;
 pub mod runtime;
 pub mod strict_yaml;
 pub mod timespan;

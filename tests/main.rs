@@ -8,8 +8,13 @@
     reason = "a failed test function is a failed test"
 )]
 
+mod api_server;
 mod architecture;
 mod archives;
+mod aws;
+mod bearer;
+mod cloud;
+mod clusters;
 mod config;
 mod deadline;
 mod env;
@@ -19,6 +24,7 @@ mod http;
 mod init;
 mod install;
 mod mirrors;
+mod moto;
 mod npm;
 mod options;
 mod place;
@@ -27,6 +33,8 @@ mod readme;
 mod relink;
 mod secrets;
 mod server;
+mod token;
 mod uninstall;
 mod untrusted;
+mod verify;
 mod world;
