@@ -392,7 +392,7 @@ fn found(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Identity,
     let home = home.path().display().to_string();
     let variables: Vec<_> = variables
         .iter()
-        .map(|(name, value)| (*name, value.replace("~", &home)))
+        .map(|(name, value)| (*name, value.replace('~', &home)))
         .collect();
     let mut all = vec![
         ("HOME", home.as_str()),

@@ -717,3 +717,37 @@ fn without_a_cluster_a_start_asks_the_one_that_it_runs_in() {
         .exits(0)
         .shows("knows this identity as static-user");
 }
+
+#[test]
+fn the_built_in_plugin_gives_a_token_that_the_cluster_takes_for_itself_alone() {
+    let plugin = format!(
+        "{{ exec: {{ apiVersion: client.authentication.k8s.io/v1beta1, interactiveMode: Never, command: \"{}\", args: \
+         [token, -i, payments, --region, us-east-1] }} }}",
+        env!("CARGO_BIN_EXE_bootstrap")
+    );
+    let cloud = Cloud::default().start();
+    let ask = |cluster: &'static str| {
+        let api = ApiServer::start(Setup {
+            cluster,
+            keys: vec![("AKIDEXAMPLE", "hunter2hunter2")],
+            ..Setup::default()
+        });
+        let world = without_cluster(&cloud);
+        world.write(
+            "delegate/bootstrap/kubeconfig",
+            api.kubeconfig(ARN, &plugin),
+        );
+        let run = only(&world, "api-server,version", &["--cluster", "payments"]);
+        (run, api.refusals())
+    };
+    let (run, refusals) = ask("payments");
+    run.exits(0)
+        .shows("as arn:aws:iam::111122223333:user/AKIDEXAMPLE");
+    assert_eq!(refusals, Vec::<String>::new());
+    let (run, refusals) = ask("orders");
+    run.exits(3).shows("401 Unauthorized");
+    assert_eq!(
+        refusals,
+        ["the signature is that of another cluster or key"]
+    );
+}

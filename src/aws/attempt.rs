@@ -173,9 +173,11 @@ impl Asking<'_> {
                 action,
                 host: seen.host,
                 attempts,
-                source,
+                source: Box::new(source),
             },
-            Miss::Fatal(source) => Error::Setup { source },
+            Miss::Fatal(source) => Error::Setup {
+                source: Box::new(source),
+            },
             Miss::Unmade(reason) => Error::Request { action, reason },
             Miss::Unread(reason) => Error::Malformed { action, reason },
             Miss::Refused {
