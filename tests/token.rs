@@ -531,7 +531,7 @@ fn credentials_that_end_sooner_end_the_token() {
 
 #[test]
 fn an_sts_that_never_answers_ends_at_the_deadline() {
-    let server = Server::start(|_| Reply::ok("").steps(vec![Step::Hang]));
+    let server = Server::start(|_| Reply::ok("hello").hang_after(1));
     let world = offline().with("AWS_ENDPOINT_URL", &server.url(""));
     let started = Instant::now();
     world
