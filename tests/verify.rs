@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use crate::api_server::{ApiServer, Fault, Setup};
 use crate::cloud::{Cloud, EXTERNAL_ID, LAX, Running, STRICT};
 use crate::fixture::Fixture;
+use crate::moto::{self, Moto};
 use crate::world::{GENEROUS, Run, World};
 
 const ARN: &str = "arn:aws:eks:us-east-1:111122223333:cluster/payments";
@@ -750,4 +751,46 @@ fn the_built_in_plugin_gives_a_token_that_the_cluster_takes_for_itself_alone() {
         refusals,
         ["the signature is that of another cluster or key"]
     );
+}
+
+#[test]
+fn moto_is_checked_as_aws_would_be() {
+    let moto = Moto::shared();
+    let cluster = |role: &str, id: &str| format!("name=payments,role-arn={role},external-id={id}");
+    let checks = "credentials,role,external-id,regions,cluster,access";
+    let ask =
+        |role: &str, id: &str| only(&moto.world(), checks, &["--cluster", &cluster(role, id)]);
+    let run = ask(moto::ROLE, moto::EXTERNAL_ID).exits(0);
+    assert_eq!(
+        run.checks(),
+        [
+            "credentials pass",
+            "role/payments pass",
+            "external-id/payments pass",
+            "regions skip",
+            "regions/payments pass",
+            "cluster/payments pass",
+            "access/payments pass"
+        ]
+    );
+    run.shows(&format!(
+        "API_AND_CONFIG_MAP: an access entry for `{}`",
+        moto::ROLE
+    ));
+    let run = ask(moto::OPEN_ROLE, moto::EXTERNAL_ID).exits(0);
+    assert!(
+        run.checks()
+            .contains(&"external-id/payments warn".to_owned()),
+        "{run}"
+    );
+    let run = ask(moto::ROLE, "wrong").exits(3);
+    assert!(
+        run.checks().contains(&"role/payments fail".to_owned()),
+        "{run}"
+    );
+    let flags = ["--cluster", "new", "--cluster", "nowhere"];
+    let run = only(&moto.world(), "cluster", &flags).exits(3);
+    assert_eq!(run.checks(), ["cluster/new fail", "cluster/nowhere fail"]);
+    run.shows("CREATING")
+        .shows("there is no cluster `nowhere` in us-east-1");
 }
