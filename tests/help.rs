@@ -155,6 +155,7 @@ fn the_short_help_of_the_program_fits_a_screen() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_init() {
     let run = World::new().bootstrap(&["init", "--help"]);
     assert_snapshot!(run, @"
