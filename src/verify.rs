@@ -261,7 +261,7 @@ impl Finding {
 fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     for cause in std::iter::successors(Some(error), |error| error.source()) {
-        let text = cause.to_string().replace('\n', " ");
+        let text = cause.to_string().replace("\n  ", "; ").replace('\n', " ");
         // Some errors repeat their cause.
         if parts.last().is_none_or(|last| !last.contains(&text)) {
             parts.push(text);

@@ -76,7 +76,7 @@ impl Cloud {
             .target
             .split_once('?')
             .map_or("", |(_, query)| query);
-        let form: Vec<(String, String)> = url::form_urlencoded::parse(&request.body)
+        let form: Vec<(String, String)> = url::form_urlencoded::parse(request.body.as_bytes())
             .chain(url::form_urlencoded::parse(query.as_bytes()))
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();

@@ -121,7 +121,7 @@ fn an_unknown_token_is_unauthorized_and_asked_once() {
         server.version(deadline()).err(),
         Some(Failure::Unauthorized)
     );
-    assert_eq!(api.refusals(), ["the token has no prefix"]);
+    assert_eq!(api.refusals(), ["no prefix"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use crate::api_server::{ApiServer, Fault, Setup};
 use crate::cloud::{Cloud, EXTERNAL_ID, LAX, Running, STRICT};
 use crate::fixture::Fixture;
+use crate::moto::{self, Moto};
 use crate::world::{GENEROUS, Run, World};
 
 const ARN: &str = "arn:aws:eks:us-east-1:111122223333:cluster/payments";
@@ -437,10 +438,13 @@ fn an_aws_that_never_answers_is_not_waited_for() {
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let cloud = Cloud::default().start();
     let world = without_cluster(&cloud).with("AWS_ENDPOINT_URL", &endpoint);
-    let flags = ["verify", "--cluster", &strict(), "--deadline", "3s"];
+    // Longer than the SDK's own patience with a slow server, which is not to end a call.
+    let flags = ["verify", "--cluster", &strict(), "--deadline", "7s"];
     let run = world.bootstrap(&flags).exits(3);
     assert!(run.took < GENEROUS, "{:?}", run.took);
-    run.shows("no answer in time");
+    assert!(!run.stdout.contains("cannot make the request"), "{run}");
+    run.shows("sts:GetCallerIdentity: no answer in time")
+        .shows("a VPC endpoint, a NAT gateway");
 }
 
 #[test]
@@ -716,4 +720,80 @@ fn without_a_cluster_a_start_asks_the_one_that_it_runs_in() {
     all.unwrap()
         .exits(0)
         .shows("knows this identity as static-user");
+}
+
+#[test]
+fn the_built_in_plugin_gives_a_token_that_the_cluster_takes_for_itself_alone() {
+    let plugin = format!(
+        "{{ exec: {{ apiVersion: client.authentication.k8s.io/v1beta1, interactiveMode: Never, command: \"{}\", args: \
+         [token, -i, payments, --region, us-east-1] }} }}",
+        env!("CARGO_BIN_EXE_bootstrap")
+    );
+    let cloud = Cloud::default().start();
+    let ask = |cluster: &'static str| {
+        let api = ApiServer::start(Setup {
+            cluster,
+            keys: vec![("AKIDEXAMPLE", "hunter2hunter2")],
+            ..Setup::default()
+        });
+        let world = without_cluster(&cloud);
+        world.write(
+            "delegate/bootstrap/kubeconfig",
+            api.kubeconfig(ARN, &plugin),
+        );
+        let run = only(&world, "api-server,version", &["--cluster", "payments"]);
+        (run, api.refusals())
+    };
+    let (run, refusals) = ask("payments");
+    run.exits(0)
+        .shows("as arn:aws:iam::111122223333:user/AKIDEXAMPLE");
+    assert_eq!(refusals, Vec::<String>::new());
+    let (run, refusals) = ask("orders");
+    run.exits(3).shows("401 Unauthorized");
+    assert_eq!(
+        refusals,
+        ["the signature is that of another cluster or key"]
+    );
+}
+
+#[test]
+fn moto_is_checked_as_aws_would_be() {
+    let moto = Moto::shared();
+    let cluster = |role: &str, id: &str| format!("name=payments,role-arn={role},external-id={id}");
+    let checks = "credentials,role,external-id,regions,cluster,access";
+    let ask =
+        |role: &str, id: &str| only(&moto.world(), checks, &["--cluster", &cluster(role, id)]);
+    let run = ask(moto::ROLE, moto::EXTERNAL_ID).exits(0);
+    assert_eq!(
+        run.checks(),
+        [
+            "credentials pass",
+            "role/payments pass",
+            "external-id/payments pass",
+            "regions skip",
+            "regions/payments pass",
+            "cluster/payments pass",
+            "access/payments pass"
+        ]
+    );
+    run.shows(&format!(
+        "API_AND_CONFIG_MAP: an access entry for `{}`",
+        moto::ROLE
+    ));
+    let run = ask(moto::OPEN_ROLE, moto::EXTERNAL_ID).exits(0);
+    assert!(
+        run.checks()
+            .contains(&"external-id/payments warn".to_owned()),
+        "{run}"
+    );
+    let run = ask(moto::ROLE, "wrong").exits(3);
+    assert!(
+        run.checks().contains(&"role/payments fail".to_owned()),
+        "{run}"
+    );
+    let flags = ["--cluster", "new", "--cluster", "nowhere"];
+    let run = only(&moto.world(), "cluster", &flags).exits(3);
+    assert_eq!(run.checks(), ["cluster/new fail", "cluster/nowhere fail"]);
+    run.shows("CREATING")
+        .shows("there is no cluster `nowhere` in us-east-1");
 }

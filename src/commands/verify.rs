@@ -24,8 +24,7 @@ Examples:
   bootstrap verify --only tools --full                   hash every file
   kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
-Exit codes: 0 when nothing failed (warnings are none), 3 when a check failed, 2 and 6 when it could
-not be told what to check.";
+Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.";
 
 /// Check tools, credentials, roles and clusters, and say what is wrong and why
 ///
