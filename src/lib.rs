@@ -9,7 +9,7 @@
 //!                    +------------+-----------+--> tools <------+--- report, error
 //!                                                    |
 //!     ground: http cache archive files elf digest platform deadline backoff runtime
-//!             strict_yaml timespan fault
+//!             strict_yaml yaml timespan fault
 //! ```
 //!
 //! To read it from the start: [`cli`], [`commands::init`], [`options`], [`tools::plan`],
@@ -24,6 +24,8 @@ pub mod config;
 pub mod context;
 pub mod error;
 pub mod report;
+
+pub mod verify;
 
 pub mod cluster;
 pub mod tools;
@@ -41,6 +43,8 @@ pub mod fault;
 pub mod files;
 pub mod http;
 pub mod platform;
+pub mod program;
 pub mod runtime;
 pub mod strict_yaml;
 pub mod timespan;
+pub mod yaml;

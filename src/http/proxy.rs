@@ -131,9 +131,9 @@ impl Proxy {
             format!("http://{value}")
         };
         // The parser's own message may quote the value, and with it a password.
-        let url: Url = text
-            .parse()
-            .map_err(|_| invalid("it takes http://[user:password@]host[:port]"))?;
+        let url: Url = text.parse().map_err(|_| {
+            invalid("it takes http://HOST:PORT, and before the host USER:PASSWORD and an @")
+        })?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(invalid("only http and https proxies are supported"));
         }
@@ -174,8 +174,8 @@ impl Proxy {
         Ok(Some(proxy))
     }
 
-    /// The address with user and password, percent-encoded.
-    fn with_login(&self) -> String {
+    /// The address with user and password, percent-encoded: for clients that take them there.
+    pub fn with_login(&self) -> String {
         let address = self.url.as_str().trim_end_matches('/');
         match (&self.login, address.split_once("://")) {
             (Some((user, password)), Some((scheme, rest))) => {

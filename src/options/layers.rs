@@ -1,5 +1,9 @@
 //! Merging flags, variables, the file and defaults.
 
+mod clusters;
+
+pub use clusters::Checks;
+
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -65,12 +69,7 @@ impl<'a> Layers<'a> {
         global: &'a GlobalFlags,
         working: Option<PathBuf>,
     ) -> Result<Self, Error> {
-        let mut layers = Self {
-            context,
-            global,
-            config: Config::default(),
-            directory: context.directory.clone(),
-        };
+        let mut layers = Self::without_file(context, global);
         if let Some(path) = layers.config_file(working)? {
             let text = input(&path)?;
             layers.config =
@@ -80,6 +79,16 @@ impl<'a> Layers<'a> {
                 .clone_into(&mut layers.directory);
         }
         Ok(layers)
+    }
+
+    /// Flags, variables and defaults alone, for when the file cannot be read.
+    pub fn without_file(context: &'a Context, global: &'a GlobalFlags) -> Self {
+        Self {
+            context,
+            global,
+            config: Config::default(),
+            directory: context.directory.clone(),
+        }
     }
 
     fn config_file(&self, working: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
@@ -92,13 +101,12 @@ impl<'a> Layers<'a> {
             .find(|path| path.exists()))
     }
 
-    /// The delegate's working directory.
+    /// The delegate's working directory, made absolute.
     fn working_directory(&self) -> PathBuf {
-        PathBuf::from(
-            self.context
-                .variable("WORKING_DIR")
-                .unwrap_or(DELEGATE_DIRECTORY),
-        )
+        let named = self.context.variable("WORKING_DIR");
+        self.context
+            .directory
+            .join(named.unwrap_or(DELEGATE_DIRECTORY))
     }
 
     /// Where everything goes.
@@ -190,10 +198,8 @@ impl<'a> Layers<'a> {
     }
 
     /// How a result is printed.
-    pub fn output(&self, flags: &InstallFlags) -> Result<Output, Error> {
-        Ok(self
-            .choice(flags.output, "BOOTSTRAP_OUTPUT")?
-            .unwrap_or_default())
+    pub fn output(&self, flag: Option<Output>) -> Result<Output, Error> {
+        Ok(self.choice(flag, "BOOTSTRAP_OUTPUT")?.unwrap_or_default())
     }
 
     /// What stops a run; asked first, since it decides what any later error does.
@@ -218,7 +224,7 @@ impl<'a> Layers<'a> {
         let context = self.context;
         let prefix = self.prefix()?;
         let on_failure = self.on_failure(&flags)?;
-        let output = self.output(&flags)?;
+        let output = self.output(flags.output)?;
         let deadline = self.deadline(flags.deadline, budget)?;
         let cache = self.path(
             flags.cache_dir,
@@ -251,7 +257,7 @@ impl<'a> Layers<'a> {
             goes_on: on_failure == OnFailure::Continue,
             variables: context.variables().clone(),
             holder: context.holder(command),
-            started: context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            started: started(context),
             boot: boot_id(),
             prefix,
         };
@@ -279,7 +285,8 @@ impl<'a> Layers<'a> {
         })
     }
 
-    fn wanted(&self, named: Vec<Wanted>) -> Result<Vec<Wanted>, Error> {
+    /// The tools that are wanted.
+    pub fn wanted(&self, named: Vec<Wanted>) -> Result<Vec<Wanted>, Error> {
         let variable = self.list("BOOTSTRAP_TOOLS", |c| c.is_whitespace() || c == ',')?;
         let file = self.config.tools.clone().unwrap_or_default();
         Ok([named, variable, file]
@@ -448,6 +455,11 @@ impl<'a> Layers<'a> {
             .map(|part| parse(variable, part))
             .collect()
     }
+}
+
+/// The time of day (RFC 3339), for receipts and reports.
+pub fn started(context: &Context) -> String {
+    context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Where the line for the kubelet goes; no file can say, so that a mistake in one can be told there.
