@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::commands::{completions, env, init, install, man, uninstall};
+use crate::commands::token::authenticator;
+use crate::commands::{completions, env, init, install, man, token, uninstall};
 use crate::context::Context;
 use crate::error::{Error, Look, without_passwords};
 use crate::options::GlobalFlags;
@@ -15,6 +16,7 @@ Examples:
   eval \"$(bootstrap env)\"                  put the tools on PATH
   bootstrap install aws-cli serverless     install by hand, in their default versions
   bootstrap install --list                 show what can be installed
+  bootstrap token -i payments              enter a cluster, as kubectl does
 
 Exit codes:
   0  done, or nothing to do          go on
@@ -48,6 +50,7 @@ enum Command {
     Init(init::Args),
     Install(install::Args),
     Env(env::Args),
+    Token(token::Args),
     Uninstall(uninstall::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -55,7 +58,10 @@ enum Command {
 
 /// Parses the command line, runs the command and says how it went.
 pub fn run(context: &Context) -> ExitCode {
-    let cli = match Cli::try_parse() {
+    if context.is_called(authenticator::NAME) {
+        return authenticator::run(context);
+    }
+    let cli = match Cli::try_parse_from(&context.arguments) {
         Ok(cli) => cli,
         Err(error) => return refuse(context, &error),
     };
@@ -63,6 +69,7 @@ pub fn run(context: &Context) -> ExitCode {
         Command::Init(args) => init::run(context, &cli.global, args),
         Command::Install(args) => install::run(context, &cli.global, args),
         Command::Env(args) => env::run(context, &cli.global, &args),
+        Command::Token(args) => token::run(context, &cli.global, args),
         Command::Uninstall(args) => uninstall::run(context, &cli.global, &args),
         Command::Completions(args) => completions::run(context, &args, Cli::command()),
         Command::Man(args) => man::run(context, &args, &Cli::command()),

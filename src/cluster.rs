@@ -1,5 +1,9 @@
 //! A Kubernetes cluster of Amazon EKS, and the identity that it is entered with.
 
+pub mod exec_credential;
+pub mod session;
+pub mod token;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -125,7 +129,7 @@ impl Cluster {
         {
             return Err(InvalidCluster::Partitions {
                 region: region.clone(),
-                role: role.clone(),
+                role: Box::new(role.clone()),
             });
         }
         Ok(self)
@@ -204,7 +208,7 @@ pub enum InvalidCluster {
         /// The region.
         region: Region,
         /// The role.
-        role: RoleArn,
+        role: Box<RoleArn>,
     },
 }
 

@@ -187,6 +187,38 @@ pub fn read_text(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path).map_err(|source| Error::new("read", path, source))
 }
 
+/// The contents of a file that nobody else can have read or written; none of one that is not there,
+/// is a link, belongs to another user, or that others may read or write.
+pub fn read_private(path: &Path) -> Result<Option<String>, Error> {
+    use std::os::unix::fs::MetadataExt as _;
+    let fail = |source| Error::new("read", path, source);
+    let nofollow = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(nofollow.bits().cast_signed())
+        .open(path);
+    let mut file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // What open(2) says of a link.
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(fail(error)),
+    };
+    let metadata = file.metadata().map_err(fail)?;
+    let is_mine = metadata.uid() == rustix::process::geteuid().as_raw();
+    if !metadata.is_file() || !is_mine || metadata.mode() & 0o077 != 0 {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    match io::Read::read_to_string(&mut file, &mut text) {
+        Ok(_) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
+        Err(error) => Err(fail(error)),
+    }
+}
+
 /// An open file, made with this mode where there is none; a link is not followed.
 fn open_or_create(path: &Path, mode: u32) -> io::Result<File> {
     OpenOptions::new()
@@ -254,6 +286,24 @@ mod tests {
             0o600
         );
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_private_file_is_read_only_while_it_is_private() {
+        let world = world();
+        let path = world.path().join("session");
+        assert_eq!(read_private(&path).unwrap(), None);
+        replace(&path, b"secret", 0o600).unwrap();
+        assert_eq!(read_private(&path).unwrap().as_deref(), Some("secret"));
+        let other = world.path().join("link");
+        link(&path, &other).unwrap();
+        assert_eq!(read_private(&other).unwrap(), None);
+        for mode in [0o640, 0o604, 0o620] {
+            replace(&path, b"secret", mode).unwrap();
+            assert_eq!(read_private(&path).unwrap(), None, "{mode:o}");
+        }
+        replace(&path, b"\xff", 0o600).unwrap();
+        assert_eq!(read_private(&path).unwrap(), None);
     }
 
     #[test]

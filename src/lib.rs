@@ -28,6 +28,8 @@ pub mod report;
 pub mod cluster;
 pub mod tools;
 
+pub mod aws;
+
 pub mod archive;
 pub mod arn;
 pub mod backoff;

@@ -4,7 +4,7 @@
 mod flags;
 mod layers;
 
-pub use flags::{Color, GlobalFlags, InstallFlags, Output};
+pub use flags::{Color, GlobalFlags, InstallFlags, NetworkFlags, Output};
 pub use layers::{Layers, termination_log};
 
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
 //! What can be installed: a tool, a release of it, the artifacts that a release is made of.
 
+pub mod builtin;
 pub mod catalog;
 pub mod description;
 pub mod install;

@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("cli", "commands context error options"),
     (
         "commands",
-        "conclusion context deadline error options platform report tools",
+        "arn cluster conclusion context deadline error options platform report tools",
     ),
     (
         "conclusion",
@@ -17,17 +17,18 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "options",
-        "cache config context deadline error fault files http platform report runtime timespan tools",
+        "arn aws backoff cache config context deadline error fault files http platform report runtime timespan tools",
     ),
     ("config", "strict_yaml timespan tools"),
     ("context", ""),
-    ("error", "deadline fault files tools"),
+    ("error", "aws cluster deadline fault files tools"),
     ("report", "tools"),
     (
         "tools",
         "archive cache deadline digest elf fault files http platform strict_yaml",
     ),
-    ("cluster", "arn"),
+    ("cluster", "arn aws deadline digest fault files http"),
+    ("aws", "arn backoff deadline fault files http runtime"),
     ("archive", "cache deadline digest"),
     ("arn", ""),
     ("backoff", ""),
@@ -49,7 +50,8 @@ const ALLOWED: &[(&str, &str)] = &[
 const DOORS: &[(&str, &[&str])] = &[
     ("std::env::", &["context"]),
     ("reqwest", &["http"]),
-    ("async fn", &["http"]),
+    ("async fn", &["aws", "http"]),
+    ("aws_sdk_", &["aws"]),
     ("tokio::", &["http", "runtime"]),
     ("clap", &["cli", "commands", "options", "report"]),
     ("io::stdout", &["context"]),

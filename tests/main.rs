@@ -10,6 +10,8 @@
 
 mod architecture;
 mod archives;
+mod aws;
+mod bearer;
 mod config;
 mod deadline;
 mod env;
@@ -19,6 +21,7 @@ mod http;
 mod init;
 mod install;
 mod mirrors;
+mod moto;
 mod npm;
 mod options;
 mod place;
@@ -27,6 +30,7 @@ mod readme;
 mod relink;
 mod secrets;
 mod server;
+mod token;
 mod uninstall;
 mod untrusted;
 mod world;

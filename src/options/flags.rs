@@ -96,6 +96,23 @@ impl GlobalFlags {
     }
 }
 
+/// The options of the commands that use the network and install nothing.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Network options")]
+pub struct NetworkFlags {
+    /// Use no network at all: what AWS would have to be asked fails
+    #[arg(long)]
+    pub offline: bool,
+
+    /// Trust the certificates in this PEM file as well
+    #[arg(long, value_name = "FILE")]
+    pub ca_bundle: Option<PathBuf>,
+
+    /// End by then, whatever happens, such as 30s or 2m
+    #[arg(long, value_name = "DURATION")]
+    pub deadline: Option<Timespan>,
+}
+
 /// The options of the commands that install.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Install options")]
