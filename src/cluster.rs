@@ -1,6 +1,7 @@
 //! A Kubernetes cluster of Amazon EKS, and the identity that it is entered with.
 
 pub mod exec_credential;
+pub mod kubeconfig;
 pub mod session;
 pub mod token;
 
