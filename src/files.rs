@@ -348,7 +348,8 @@ mod tests {
         link(&path, &other).unwrap();
         assert_eq!(read_private(&other).unwrap(), None);
         for mode in [0o640, 0o604, 0o620] {
-            replace(&path, b"secret", mode).unwrap();
+            let open = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            fs::set_permissions(&path, open).unwrap();
             assert_eq!(read_private(&path).unwrap(), None, "{mode:o}");
         }
         replace(&path, b"\xff", 0o600).unwrap();

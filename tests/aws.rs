@@ -208,6 +208,7 @@ fn refusal(status: u16, code: &str) -> Reply {
          <Code>{code}</Code><Message>no</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
     );
     Reply::status(status)
+        .header("x-amzn-RequestId", "r-1")
         .steps(vec![Step::Bytes(body.clone().into_bytes())])
         .length(Some(body.len()))
 }
@@ -291,7 +292,7 @@ fn throttling_that_does_not_end_is_told_as_such_at_the_deadline() {
 fn a_server_that_never_answers_ends_at_the_deadline() {
     let started = Instant::now();
     let (answer, _) = ask(
-        |_| Reply::ok("").steps(vec![Step::Hang]),
+        |_| Reply::ok(CALLER).hang_after(10),
         Duration::from_millis(300),
     );
     let error = answer.unwrap_err();
@@ -392,7 +393,7 @@ fn found(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Identity,
     let home = home.path().display().to_string();
     let variables: Vec<_> = variables
         .iter()
-        .map(|(name, value)| (*name, value.replace("~", &home)))
+        .map(|(name, value)| (*name, value.replace('~', &home)))
         .collect();
     let mut all = vec![
         ("HOME", home.as_str()),

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use bootstrap::digest::hex;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
@@ -162,8 +163,4 @@ fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
     };
     let inner = Sha256::digest([pad(0x36).as_slice(), message].concat());
     Sha256::digest([pad(0x5c).as_slice(), &inner].concat()).to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

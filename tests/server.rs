@@ -14,6 +14,8 @@ pub(crate) struct Request {
     /// The path and query, or what else stands there.
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
+    /// What came after them, where its length was stated.
+    pub(crate) body: String,
     /// How many requests for the same target came before.
     pub(crate) before: usize,
 }
@@ -335,6 +337,12 @@ impl Shared {
         let Some((mut first, headers)) = read_head(stream)? else {
             return Ok(None);
         };
+        let length = headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let length = length.map_or(0, |(_, length)| length.parse().unwrap_or(0));
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body)?;
         let mut requests = self.requests.lock().unwrap();
         let target = first.remove(1);
         let before = requests.iter().filter(|old| old.target == target).count();
@@ -342,6 +350,7 @@ impl Shared {
             method: first.remove(0),
             target,
             headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
             before,
         };
         requests.push(request.clone());

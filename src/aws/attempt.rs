@@ -94,6 +94,8 @@ impl Asking<'_> {
     {
         let action = self.action;
         let mut tries = 0;
+        // What AWS said last is worth more than that the time was up.
+        let mut refused = None;
         loop {
             if let Err(deadline) = self.deadline.check() {
                 let last = None;
@@ -109,19 +111,32 @@ impl Asking<'_> {
                 Ok(answer) => return Ok(answer),
                 Err(miss) => miss,
             };
+            tries += 1;
             let seen = self.connector.seen();
             let Some(wait) = self.wait(&miss, tries, &seen) else {
-                return Err(self.meaning(miss, tries + 1, seen));
+                return Err(self.meaning(miss, tries, seen));
             };
             if wait >= self.deadline.left() {
-                return Err(self.out_of_time(miss, tries + 1, seen));
+                return Err(match (miss, refused) {
+                    (Miss::Lost(_), Some(refused)) => self.meaning(refused, tries, seen),
+                    (Miss::Lost(failure), None) if self.deadline.left().is_zero() => {
+                        Error::DeadlinePassed {
+                            action,
+                            last: Some(format!("{tries} tries at {}: {failure}", seen.host)),
+                            deadline: self.deadline.passed(),
+                        }
+                    }
+                    (miss, _) => self.meaning(miss, tries, seen),
+                });
+            }
+            if matches!(miss, Miss::Refused { .. }) {
+                refused = Some(miss);
             }
             std::thread::sleep(wait);
-            tries += 1;
         }
     }
 
-    /// How long to wait before the next try; none when there is no point in one.
+    /// How long to wait after so many tries; none when there is no point in another.
     fn wait(&self, miss: &Miss, tries: u32, seen: &Seen) -> Option<Duration> {
         let strategy = match miss {
             Miss::Lost(failure) if failure.is_retryable() => self.backoff.strategy,
@@ -131,7 +146,7 @@ impl Asking<'_> {
                     Strategy::EqualJitter
                 } else if is_one_of(&PASSING)
                     || matches!(status, 408 | 425 | 500..=599)
-                    || is_one_of(&DOUBTFUL) && tries + 1 < DOUBTFUL_TRIES
+                    || is_one_of(&DOUBTFUL) && tries < DOUBTFUL_TRIES
                 {
                     self.backoff.strategy
                 } else {
@@ -145,24 +160,8 @@ impl Asking<'_> {
             ..self.backoff
         };
         let asked = seen.retry_after.as_deref().and_then(seconds);
-        Some(schedule.random_delay(tries).max(asked.unwrap_or_default()))
-    }
-
-    /// What the last miss means when the time is up.
-    fn out_of_time(&self, miss: Miss, tries: u32, seen: Seen) -> Error {
-        match miss {
-            // What AWS said is worth more than that the time is up.
-            Miss::Refused { .. } => self.meaning(miss, tries, seen),
-            Miss::Lost(failure) if !self.deadline.left().is_zero() => {
-                self.meaning(Miss::Lost(failure), tries, seen)
-            }
-            Miss::Lost(failure) => Error::DeadlinePassed {
-                action: self.action,
-                last: Some(format!("{tries} tries at {}: {failure}", seen.host)),
-                deadline: self.deadline.passed(),
-            },
-            miss => self.meaning(miss, tries, seen),
-        }
+        let wait = schedule.random_delay(tries.saturating_sub(1));
+        Some(wait.max(asked.unwrap_or_default()))
     }
 
     /// What a miss means for the caller.
@@ -173,9 +172,11 @@ impl Asking<'_> {
                 action,
                 host: seen.host,
                 attempts,
-                source,
+                source: Box::new(source),
             },
-            Miss::Fatal(source) => Error::Setup { source },
+            Miss::Fatal(source) => Error::Setup {
+                source: Box::new(source),
+            },
             Miss::Unmade(reason) => Error::Request { action, reason },
             Miss::Unread(reason) => Error::Malformed { action, reason },
             Miss::Refused {
@@ -252,7 +253,7 @@ impl Miss {
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
         match error {
-            SdkError::ServiceError(refused) => {
+            SdkError::ServiceError(refused) if !refused.raw().status().is_success() => {
                 let meta = refused.err().meta();
                 let text = |text: Option<&str>| text.unwrap_or_default().trim().to_owned();
                 Self::Refused {
@@ -271,7 +272,9 @@ impl Miss {
                     request_id: None,
                 }
             }
-            error @ SdkError::ResponseError(_) => Self::Unread(last_cause(&error)),
+            error @ (SdkError::ResponseError(_) | SdkError::ServiceError(_)) => {
+                Self::Unread(last_cause(&error))
+            }
             SdkError::DispatchFailure(failure) => Self::of_dispatch(failure),
             error => Self::Unmade(last_cause(&error)),
         }

@@ -138,7 +138,7 @@ pub enum Error {
         /// How often it was tried.
         attempts: u32,
         /// Why the last try failed.
-        source: http::Failure,
+        source: Box<http::Failure>,
     },
     /// The deadline came before an answer.
     #[error("{action}: no answer in time{}", Because(last.as_deref()))]
@@ -169,7 +169,7 @@ pub enum Error {
     #[error("cannot connect to AWS")]
     Setup {
         /// Why.
-        source: http::Error,
+        source: Box<http::Error>,
     },
     /// There is no runtime.
     #[error("cannot connect to AWS")]

@@ -186,7 +186,10 @@ impl Aws {
                 }
                 Ok(answer) => Miss::Status(answer.status().as_u16()),
                 Err(Stop::Failed(failure)) => Miss::Answer(failure.to_string()),
-                Err(Stop::Fatal(source)) => return Err(Error::Setup { source }),
+                Err(Stop::Fatal(source)) => {
+                    let source = Box::new(source);
+                    return Err(Error::Setup { source });
+                }
             };
             let may_pass = match &miss {
                 Miss::Status(status) => matches!(status, 408 | 429 | 500..=599),

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::token::Token;
@@ -49,24 +48,20 @@ impl ApiVersion {
     /// The version that the client asks for, by `KUBERNETES_EXEC_INFO`; clients before 1.20 set no
     /// such variable.
     pub fn negotiate(info: Option<&str>) -> (Self, Option<Remark>) {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Info {
-            #[serde(default)]
-            api_version: String,
-        }
         let Some(info) = info else {
             return (Self::V1Beta1, None);
         };
-        let Ok(Info { api_version }) = serde_json::from_str(info) else {
+        let Ok(serde_json::Value::Object(info)) = serde_json::from_str(info) else {
             return (Self::V1Beta1, Some(Remark::Malformed));
         };
-        match api_version.strip_prefix(Self::GROUP) {
+        let asked = info.get("apiVersion").and_then(|version| version.as_str());
+        let asked = asked.unwrap_or_default();
+        match asked.strip_prefix(Self::GROUP) {
             Some("v1") => (Self::V1, None),
             Some("v1beta1") => (Self::V1Beta1, None),
             Some("v1alpha1") => (Self::V1Alpha1, Some(Remark::Deprecated)),
             _ => {
-                let asked = api_version.chars().filter(|char| !char.is_control());
+                let asked = asked.chars().filter(|char| !char.is_control());
                 let asked = asked.take(80).collect();
                 (Self::V1Beta1, Some(Remark::Unknown { asked }))
             }

@@ -296,10 +296,7 @@ mod tests {
         };
         let url = url(&token(&identity).unwrap());
         let order: Vec<_> = url.split(['?', '&']).skip(1).collect();
-        assert!(
-            order.get(6).unwrap().starts_with("X-Amz-Security-Token="),
-            "{url}"
-        );
+        assert!(order[6].starts_with("X-Amz-Security-Token="), "{url}");
         assert_eq!(order.len(), 9);
         assert!(
             url.contains("=a%2Bb%2Fc%3D%3D~%2A&X-Amz-SignedHeaders="),

@@ -2,7 +2,7 @@
 
 use super::live::{Entry, Key, Live, LiveDocument, Shape};
 use super::splice::Splice;
-use super::{Kind, Stream};
+use super::{Kind, Raw, Stream};
 
 /// The text with the splices, or what is wrong with it.
 pub(super) fn apply(
@@ -10,19 +10,36 @@ pub(super) fn apply(
     documents: &[LiveDocument],
     splices: &[Splice],
 ) -> Result<String, String> {
-    let text = spliced(old.text, splices).ok_or("two changes overlap")?;
-    let new = Stream::parse(&old.file, &text).map_err(|invalid| {
-        format!(
-            "line {}, column {}: {}",
-            invalid.at().line,
-            invalid.at().column,
-            invalid.message()
-        )
-    })?;
+    let mut text = spliced(old.text, splices).ok_or("two changes overlap")?;
+    if !old.text.is_empty() && !ends_in_break(old.text) && ends_in_break(&text) {
+        // What ended the text was cut with its line, and the line above has become the last one.
+        let needs_break = parse(old, &text)?.ends_in_block_scalar();
+        if !needs_break {
+            text.truncate(text.trim_end_matches(['\n', '\r']).len());
+        }
+    }
+    let new = parse(old, &text)?;
     compare(old, &new, documents)?;
     compare_comments(old, &new, splices)?;
     compare_breaks(old, &new)?;
     Ok(text)
+}
+
+fn parse<'t>(old: &Stream<'_>, text: &'t str) -> Result<Stream<'t>, String> {
+    Stream::parse(&old.file, text).map_err(|invalid| {
+        let (at, message) = (invalid.at(), invalid.message());
+        format!("line {}, column {}: {message}", at.line, at.column)
+    })
+}
+
+fn ends_in_break(text: &str) -> bool {
+    text.ends_with(['\n', '\r'])
+}
+
+impl Stream<'_> {
+    pub(super) fn ends_in_block_scalar(&self) -> bool {
+        self.nodes.last().is_some_and(Raw::is_block_scalar)
+    }
 }
 
 /// Cuts and puts; nothing when splices overlap.
@@ -166,14 +183,100 @@ fn compare_comments(old: &Stream<'_>, new: &Stream<'_>, splices: &[Splice]) -> R
 /// line break behind it.
 fn compare_breaks(old: &Stream<'_>, new: &Stream<'_>) -> Result<(), String> {
     let bare = |text: &str| text.matches('\n').count() - text.matches("\r\n").count();
-    if old.text.contains('\r') && bare(new.text) > bare(old.text) {
+    if old.text.contains('\r') && bare(old.text) == 0 && bare(new.text) > 0 {
         return Err("a line ends in LF where the others end in CRLF".to_owned());
     }
-    let ends = |text: &str| text.ends_with(['\n', '\r']);
-    let may_differ =
-        old.text.is_empty() || new.nodes.last().is_none_or(|raw| raw.is_block_scalar());
-    if ends(old.text) != ends(new.text) && !may_differ {
+    let may_differ = old.text.is_empty() || new.text.is_empty() || new.ends_in_block_scalar();
+    if ends_in_break(old.text) != ends_in_break(new.text) && !may_differ {
         return Err("the line break at the end is not as it was".to_owned());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// What is said of a text in which these bytes were replaced, when nothing was to change.
+    fn verdict(text: &str, at: std::ops::Range<usize>, new: &str) -> String {
+        let old = Stream::parse(Path::new("m.yaml"), text).unwrap();
+        let documents = old
+            .documents
+            .iter()
+            .enumerate()
+            .map(|(index, document)| LiveDocument {
+                origin: Some(index),
+                root: Live::kept(document.root),
+            });
+        let splice = Splice {
+            at,
+            text: new.to_owned(),
+            removes: false,
+        };
+        let documents: Vec<_> = documents.collect();
+        apply(&old, &documents, &[splice]).map_or_else(|what| what, |text| format!("ok: {text}"))
+    }
+
+    #[test]
+    fn what_was_not_meant_is_found() {
+        let check = |text: &str, at, new: &str, words: &str| {
+            let verdict = verdict(text, at, new);
+            assert!(verdict.contains(words), "{text:?} {new:?}: {verdict}");
+        };
+        check(
+            "a: 1\nb: 2\n",
+            5..6,
+            "c",
+            "reads differently from line 2, column 1 on",
+        );
+        check(
+            "a: 1\n",
+            3..4,
+            "'1'",
+            "reads differently from line 1, column 4 on",
+        );
+        check(
+            "a: 1\n",
+            5..5,
+            "b: 2\n",
+            "reads differently from line 1, column 1 on",
+        );
+        check("a: &x 1\n", 3..6, "", "reads differently");
+        check("a: 1\n---\nb: 1\n", 4..13, "", "2 documents became 1");
+        check("a: 1\n", 3..4, "[", "line 1, column 4: unclosed bracket");
+        check("a: 1\n", 4..4, "\na: 1", "duplicate key");
+        check("a: 1 # c\n", 4..8, "", "the comment of line 1 is lost");
+        check(
+            "a: 1 # c\n",
+            8..8,
+            "d",
+            "the comments differ from line 1 on",
+        );
+        check("a: 1\n", 4..4, " # c", "the comments differ");
+        check("a: 1\r\nb: 1\r\n", 4..5, "", "ends in LF");
+        check("a: 1\n", 4..5, "", "the line break at the end");
+        check(
+            "a: |\n  x\nb: 1\n",
+            9..9,
+            "  y\n",
+            "reads differently from line 1, column 4 on",
+        );
+        check("a: 1\n", 4..4, "  ", "ok: a: 1  \n");
+    }
+
+    #[test]
+    fn changes_that_overlap_are_not_made() {
+        let splice = |at| Splice {
+            at,
+            text: String::new(),
+            removes: true,
+        };
+        assert_eq!(spliced("abcdef", &[splice(0..3), splice(2..4)]), None);
+        assert_eq!(
+            spliced("abcdef", &[splice(0..2), splice(2..4)]).as_deref(),
+            Some("ef")
+        );
+    }
 }
