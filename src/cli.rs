@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::token::authenticator;
-use crate::commands::{completions, env, init, install, man, token, uninstall};
+use crate::commands::{completions, env, init, install, man, token, uninstall, verify};
 use crate::context::Context;
 use crate::error::{Error, Look, without_passwords};
 use crate::options::GlobalFlags;
@@ -17,6 +17,7 @@ Examples:
   bootstrap install aws-cli serverless     install by hand, in their default versions
   bootstrap install --list                 show what can be installed
   bootstrap token -i payments              enter a cluster, as kubectl does
+  bootstrap verify                         check tools, credentials and clusters
 
 Exit codes:
   0  done, or nothing to do          go on
@@ -52,6 +53,7 @@ enum Command {
     Env(env::Args),
     Token(token::Args),
     Uninstall(uninstall::Args),
+    Verify(verify::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -71,6 +73,7 @@ pub fn run(context: &Context) -> ExitCode {
         Command::Env(args) => env::run(context, &cli.global, &args),
         Command::Token(args) => token::run(context, &cli.global, args),
         Command::Uninstall(args) => uninstall::run(context, &cli.global, &args),
+        Command::Verify(args) => verify::run(context, &cli.global, &args),
         Command::Completions(args) => completions::run(context, &args, Cli::command()),
         Command::Man(args) => man::run(context, &args, &Cli::command()),
     };

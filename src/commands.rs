@@ -7,3 +7,4 @@ pub mod install;
 pub mod man;
 pub mod token;
 pub mod uninstall;
+pub mod verify;

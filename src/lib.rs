@@ -25,6 +25,8 @@ pub mod context;
 pub mod error;
 pub mod report;
 
+pub mod verify;
+
 pub mod cluster;
 pub mod tools;
 
@@ -41,6 +43,7 @@ pub mod fault;
 pub mod files;
 pub mod http;
 pub mod platform;
+pub mod program;
 pub mod runtime;
 pub mod strict_yaml;
 pub mod timespan;

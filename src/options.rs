@@ -1,11 +1,13 @@
 //! The options that commands share, each from a flag, a variable, the file or a default, in that
 //! order.
 
+mod access;
 mod flags;
 mod layers;
 
-pub use flags::{Color, GlobalFlags, InstallFlags, NetworkFlags, Output};
-pub use layers::{Layers, termination_log};
+pub use access::{AccessOptions, Tools};
+pub use flags::{CheckFlags, ClusterFlags, Color, GlobalFlags, InstallFlags, NetworkFlags, Output};
+pub use layers::{Checks, Layers, termination_log};
 
 use std::path::PathBuf;
 

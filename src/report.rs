@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::tools::outcome::{Outcome, State};
+use crate::verify::{self, Finding};
 
 /// The version of the report's format.
 const FORMAT: u32 = 1;
@@ -57,6 +58,9 @@ pub struct Step {
     /// The tools of an install step.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Outcome>,
+    /// The checks of a verify step.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Finding>,
 }
 
 /// How a step ended.
@@ -128,6 +132,13 @@ impl Report {
         } else {
             String::new()
         };
+        let checks: Vec<_> = self.steps.iter().flat_map(|step| &step.checks).collect();
+        if !checks.is_empty() {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            text.push_str(gap);
+            text.push_str(&checks_table(&checks));
+            text.push('\n');
+        }
         for step in &self.steps {
             if let Some(reason) = step.reason {
                 text.push_str(&format!("{}: skipped: {reason}\n", step.step));
@@ -177,6 +188,19 @@ impl Step {
             reason: None,
             seconds: took.as_secs_f64(),
             tools,
+            checks: Vec::new(),
+        }
+    }
+
+    /// A verify step that found this.
+    pub fn verify(checks: Vec<Finding>, took: Duration) -> Self {
+        Self {
+            step: "verify",
+            state: StepState::of_checks(&checks),
+            reason: None,
+            seconds: took.as_secs_f64(),
+            tools: Vec::new(),
+            checks,
         }
     }
 
@@ -188,6 +212,7 @@ impl Step {
             reason: Some(reason),
             seconds: 0.0,
             tools: Vec::new(),
+            checks: Vec::new(),
         }
     }
 }
@@ -204,6 +229,34 @@ impl StepState {
             Self::Done
         }
     }
+}
+
+impl StepState {
+    /// The state of a verify step that found this.
+    fn of_checks(checks: &[Finding]) -> Self {
+        let any = |state| checks.iter().any(|finding| finding.state == state);
+        if any(verify::State::Fail) {
+            Self::Failed
+        } else if any(verify::State::Warn) {
+            Self::Warning
+        } else {
+            Self::Done
+        }
+    }
+}
+
+/// The checks as a table.
+fn checks_table(checks: &[&Finding]) -> String {
+    let mut rows = vec![["CHECK", "CLUSTER", "STATE", "EVIDENCE"].map(str::to_owned)];
+    for finding in checks {
+        rows.push([
+            finding.check.to_string(),
+            finding.subject.clone().unwrap_or_else(|| "-".to_owned()),
+            finding.state.to_string(),
+            finding.evidence.clone(),
+        ]);
+    }
+    table(&rows)
 }
 
 /// Columns wide enough for their widest cell; the last one is left ragged.

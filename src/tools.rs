@@ -14,7 +14,6 @@ pub mod outcome;
 pub mod package_lock;
 pub mod plan;
 pub mod prefix;
-pub mod program;
 pub mod receipt;
 pub mod resolve;
 mod suggest;

@@ -7,7 +7,15 @@ use insta::assert_snapshot;
 
 use crate::world::World;
 
-const COMMANDS: [&str; 6] = ["init", "install", "env", "uninstall", "completions", "man"];
+const COMMANDS: [&str; 7] = [
+    "init",
+    "install",
+    "env",
+    "uninstall",
+    "verify",
+    "completions",
+    "man",
+];
 
 #[test]
 fn the_help_of_the_program() {
@@ -21,7 +29,9 @@ fn the_help_of_the_program() {
       init         Bring a delegate up: install the tools, under one deadline
       install      Put tools in place, each checked against a pinned digest
       env          Print export lines for a shell to evaluate
+      token        Print a token that lets kubectl into an EKS cluster
       uninstall    Take tools out again
+      verify       Check tools, credentials, roles and clusters, and say what is wrong and why
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
 
@@ -71,6 +81,8 @@ fn the_help_of_the_program() {
       eval "$(bootstrap env)"                  put the tools on PATH
       bootstrap install aws-cli serverless     install by hand, in their default versions
       bootstrap install --list                 show what can be installed
+      bootstrap token -i payments              enter a cluster, as kubectl does
+      bootstrap verify                         check tools, credentials and clusters
 
     Exit codes:
       0  done, or nothing to do          go on
@@ -99,7 +111,9 @@ fn the_short_help_of_the_program_fits_a_screen() {
       init         Bring a delegate up: install the tools, under one deadline
       install      Put tools in place, each checked against a pinned digest
       env          Print export lines for a shell to evaluate
+      token        Print a token that lets kubectl into an EKS cluster
       uninstall    Take tools out again
+      verify       Check tools, credentials, roles and clusters, and say what is wrong and why
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
 
@@ -122,6 +136,8 @@ fn the_short_help_of_the_program_fits_a_screen() {
       eval "$(bootstrap env)"                  put the tools on PATH
       bootstrap install aws-cli serverless     install by hand, in their default versions
       bootstrap install --list                 show what can be installed
+      bootstrap token -i payments              enter a cluster, as kubectl does
+      bootstrap verify                         check tools, credentials and clusters
 
     Exit codes:
       0  done, or nothing to do          go on
@@ -238,6 +254,52 @@ fn the_help_of_init() {
           --termination-log <FILE>
               Write one line here when the run fails [default: /dev/termination-log]
 
+    Cluster options:
+          --cluster <CLUSTER>
+              A cluster of Amazon EKS to deploy to (can be repeated)
+              
+              A name, an ARN, or
+              name=NAME,region=REGION,role-arn=ARN,external-id=ID,alias=CONTEXT. Default:
+              BOOTSTRAP_CLUSTERS (separated by blanks), else the clusters of bootstrap.yaml.
+
+          --region <REGION>
+              The region of the clusters that name none
+              
+              Default: AWS_REGION, AWS_DEFAULT_REGION, else that of the AWS profile.
+
+          --role-arn <ARN>
+              Enter the one cluster as this role
+
+          --external-id <ID>
+              The external ID that the role of the one cluster asks for
+
+          --alias <CONTEXT>
+              Name the context of the one cluster like this
+
+          --kubeconfig <FILE>
+              The kubeconfig that has the clusters
+              
+              Default: $KUBECONFIG, else PREFIX/kubeconfig in a delegate, else ~/.kube/config.
+
+    Check options:
+          --credentials <KIND>
+              Where AWS must have taken the credentials from
+              
+              As the connector says: `irsa` (use IRSA), `iam-role` (assume the IAM role on the
+              delegate), `access-key` (AWS access key), or `pod-identity`. Default: any will
+              do.
+
+          --test-region <REGION>
+              The region in which the connector tries its connection
+              
+              Default: the home region of the partition: us-east-1, cn-north-1, us-gov-west-1,
+              …
+
+          --minimum-kubernetes <VERSION>
+              The oldest Kubernetes that a cluster may have [default: 0.00]
+              
+              It can be raised, and not lowered: the Harness connector for EKS needs 0.00.
+
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
@@ -321,6 +383,22 @@ fn the_short_help_of_init() {
                                     PREFIX/report.json
           --termination-log <FILE>  Write one line here when the run fails [default:
                                     /dev/termination-log]
+
+    Cluster options:
+          --cluster <CLUSTER>  A cluster of Amazon EKS to deploy to (can be repeated)
+          --region <REGION>    The region of the clusters that name none
+          --role-arn <ARN>     Enter the one cluster as this role
+          --external-id <ID>   The external ID that the role of the one cluster asks for
+          --alias <CONTEXT>    Name the context of the one cluster like this
+          --kubeconfig <FILE>  The kubeconfig that has the clusters
+
+    Check options:
+          --credentials <KIND>
+              Where AWS must have taken the credentials from
+          --test-region <REGION>
+              The region in which the connector tries its connection
+          --minimum-kubernetes <VERSION>
+              The oldest Kubernetes that a cluster may have [default: 0.00]
 
     Global options:
           --config <FILE>        Read bootstrap.yaml from here
@@ -749,6 +827,203 @@ fn the_short_help_of_uninstall() {
 }
 
 #[test]
+fn the_help_of_verify() {
+    let run = World::new().bootstrap(&["verify", "--help"]);
+    assert_snapshot!(run, @"
+    Check tools, credentials, roles and clusters, and say what is wrong and why
+
+    Changes nothing. Every check ends as pass, warn, fail or skip; a check that cannot be made
+    because of another is skipped, and all others are made. No wait is longer than some
+    seconds.
+
+    Usage: bootstrap verify [OPTIONS]
+
+    Options:
+          --only <CHECK>
+              Make these checks alone, separated by commas (can be repeated)
+
+          --list
+              Show what is checked, and stop
+
+          --full
+              Hash every file of the tools
+
+          --output <FORMAT>
+              Print the result as text or as JSON [default: text]
+
+              Possible values:
+              - text: For people
+              - json: For programs
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Network options:
+          --offline
+              Use no network at all: what AWS would have to be asked fails
+
+          --ca-bundle <FILE>
+              Trust the certificates in this PEM file as well
+
+          --deadline <DURATION>
+              End by then, whatever happens, such as 30s or 2m
+
+    Cluster options:
+          --cluster <CLUSTER>
+              A cluster of Amazon EKS to deploy to (can be repeated)
+              
+              A name, an ARN, or
+              name=NAME,region=REGION,role-arn=ARN,external-id=ID,alias=CONTEXT. Default:
+              BOOTSTRAP_CLUSTERS (separated by blanks), else the clusters of bootstrap.yaml.
+
+          --region <REGION>
+              The region of the clusters that name none
+              
+              Default: AWS_REGION, AWS_DEFAULT_REGION, else that of the AWS profile.
+
+          --role-arn <ARN>
+              Enter the one cluster as this role
+
+          --external-id <ID>
+              The external ID that the role of the one cluster asks for
+
+          --alias <CONTEXT>
+              Name the context of the one cluster like this
+
+          --kubeconfig <FILE>
+              The kubeconfig that has the clusters
+              
+              Default: $KUBECONFIG, else PREFIX/kubeconfig in a delegate, else ~/.kube/config.
+
+    Check options:
+          --credentials <KIND>
+              Where AWS must have taken the credentials from
+              
+              As the connector says: `irsa` (use IRSA), `iam-role` (assume the IAM role on the
+              delegate), `access-key` (AWS access key), or `pod-identity`. Default: any will
+              do.
+
+          --test-region <REGION>
+              The region in which the connector tries its connection
+              
+              Default: the home region of the partition: us-east-1, cn-north-1, us-gov-west-1,
+              …
+
+          --minimum-kubernetes <VERSION>
+              The oldest Kubernetes that a cluster may have [default: 0.00]
+              
+              It can be raised, and not lowered: the Harness connector for EKS needs 0.00.
+
+    Global options:
+          --config <FILE>
+              Read bootstrap.yaml from here
+              
+              Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
+              there is one.
+
+          --prefix <DIR>
+              Install below this directory
+              
+              Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
+              can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
+
+          --color <WHEN>
+              Use colour [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+          --log-format <FORMAT>
+              Write messages as text or as JSON lines [default: text]
+
+              Possible values:
+              - text: Lines for people
+              - json: One JSON object a line
+
+      -q, --quiet
+              Say errors and warnings alone
+
+      -v, --verbose
+              Say every detail
+
+    Examples:
+      bootstrap verify                                       all of bootstrap.yaml
+      bootstrap verify --credentials irsa --cluster payments --region us-east-1
+      bootstrap verify --only credentials,role --output json
+      bootstrap verify --only tools --full                   hash every file
+      kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
+
+    Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.
+    [exit 0]
+    ");
+}
+
+#[test]
+fn the_short_help_of_verify() {
+    let run = World::new().bootstrap(&["verify", "-h"]);
+    assert_snapshot!(run, @"
+    Check tools, credentials, roles and clusters, and say what is wrong and why
+
+    Usage: bootstrap verify [OPTIONS]
+
+    Options:
+          --only <CHECK>     Make these checks alone, separated by commas (can be repeated)
+          --list             Show what is checked, and stop
+          --full             Hash every file of the tools
+          --output <FORMAT>  Print the result as text or as JSON [default: text] [possible
+                             values: text, json]
+      -h, --help             Print help (see more with '--help')
+      -V, --version          Print version
+
+    Network options:
+          --offline              Use no network at all: what AWS would have to be asked fails
+          --ca-bundle <FILE>     Trust the certificates in this PEM file as well
+          --deadline <DURATION>  End by then, whatever happens, such as 30s or 2m
+
+    Cluster options:
+          --cluster <CLUSTER>  A cluster of Amazon EKS to deploy to (can be repeated)
+          --region <REGION>    The region of the clusters that name none
+          --role-arn <ARN>     Enter the one cluster as this role
+          --external-id <ID>   The external ID that the role of the one cluster asks for
+          --alias <CONTEXT>    Name the context of the one cluster like this
+          --kubeconfig <FILE>  The kubeconfig that has the clusters
+
+    Check options:
+          --credentials <KIND>
+              Where AWS must have taken the credentials from
+          --test-region <REGION>
+              The region in which the connector tries its connection
+          --minimum-kubernetes <VERSION>
+              The oldest Kubernetes that a cluster may have [default: 0.00]
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+
+    Examples:
+      bootstrap verify                                       all of bootstrap.yaml
+      bootstrap verify --credentials irsa --cluster payments --region us-east-1
+      bootstrap verify --only credentials,role --output json
+      bootstrap verify --only tools --full                   hash every file
+      kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
+
+    Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.
+    [exit 0]
+    ");
+}
+
+#[test]
 fn the_help_of_completions() {
     let run = World::new().bootstrap(&["completions", "--help"]);
     assert_snapshot!(run, @"
@@ -1036,11 +1311,11 @@ fn every_command_has_a_manual_page() {
 fn a_manual_page_of_an_unknown_command_is_refused() {
     let run = World::new().bootstrap(&["man", "verfiy"]);
     assert_snapshot!(run, @"
-    --- stderr ---
-    error: there is no command `verfiy`
-    hint: it takes init, install, env, uninstall, completions, man
-    [exit 2]
-    ");
+--- stderr ---
+error: there is no command `verfiy`
+hint: it takes init, install, env, token, uninstall, verify, completions, man
+[exit 2]
+");
 }
 
 #[test]

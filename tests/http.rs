@@ -4,7 +4,7 @@ mod body;
 mod cache;
 mod many;
 mod network;
-mod proxy;
+pub(crate) mod proxy;
 mod resume;
 mod sources;
 mod tls;

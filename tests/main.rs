@@ -8,10 +8,13 @@
     reason = "a failed test function is a failed test"
 )]
 
+mod api_server;
 mod architecture;
 mod archives;
 mod aws;
 mod bearer;
+mod cloud;
+mod clusters;
 mod config;
 mod deadline;
 mod env;
@@ -33,4 +36,5 @@ mod server;
 mod token;
 mod uninstall;
 mod untrusted;
+mod verify;
 mod world;

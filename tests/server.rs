@@ -151,6 +151,12 @@ impl Reply {
         self.stated_length.is_some() && self.steps.iter().all(is_plain)
     }
 
+    /// Another status.
+    pub(crate) const fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
     fn send(self, to: &mut dyn Write, stop: &AtomicBool) -> io::Result<()> {
         let mut head = format!("HTTP/1.1 {} Scripted\r\n", self.status);
         for (name, value) in &self.headers {

@@ -1,5 +1,9 @@
 //! Merging flags, variables, the file and defaults.
 
+mod clusters;
+
+pub use clusters::Checks;
+
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -190,10 +194,8 @@ impl<'a> Layers<'a> {
     }
 
     /// How a result is printed.
-    pub fn output(&self, flags: &InstallFlags) -> Result<Output, Error> {
-        Ok(self
-            .choice(flags.output, "BOOTSTRAP_OUTPUT")?
-            .unwrap_or_default())
+    pub fn output(&self, flag: Option<Output>) -> Result<Output, Error> {
+        Ok(self.choice(flag, "BOOTSTRAP_OUTPUT")?.unwrap_or_default())
     }
 
     /// What stops a run; asked first, since it decides what any later error does.
@@ -218,7 +220,7 @@ impl<'a> Layers<'a> {
         let context = self.context;
         let prefix = self.prefix()?;
         let on_failure = self.on_failure(&flags)?;
-        let output = self.output(&flags)?;
+        let output = self.output(flags.output)?;
         let deadline = self.deadline(flags.deadline, budget)?;
         let cache = self.path(
             flags.cache_dir,
@@ -279,7 +281,8 @@ impl<'a> Layers<'a> {
         })
     }
 
-    fn wanted(&self, named: Vec<Wanted>) -> Result<Vec<Wanted>, Error> {
+    /// The tools that are wanted.
+    pub fn wanted(&self, named: Vec<Wanted>) -> Result<Vec<Wanted>, Error> {
         let variable = self.list("BOOTSTRAP_TOOLS", |c| c.is_whitespace() || c == ',')?;
         let file = self.config.tools.clone().unwrap_or_default();
         Ok([named, variable, file]

@@ -6,8 +6,7 @@ use crate::arn::{ClusterName, Region};
 use crate::cluster::InvalidCluster;
 use crate::fault::Fault;
 use crate::files::{self, LockError};
-use crate::tools::program;
-use crate::{aws, yaml};
+use crate::{aws, program, yaml};
 
 /// Why a kubeconfig was not written, or a cluster is not in it.
 #[derive(Debug, thiserror::Error)]

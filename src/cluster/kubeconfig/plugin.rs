@@ -8,7 +8,7 @@ use super::Error;
 use crate::arn::{Region, SessionName};
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
-use crate::tools::program::Invocation;
+use crate::program::Invocation;
 use crate::yaml::Value;
 
 /// What all kubectls from 1.10 to today accept (client-go: `v1alpha1` went with 1.24, and `v1` came

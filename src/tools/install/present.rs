@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{Error, Installer, directory_of};
+use crate::program::{Invocation, harmless_variables};
 use crate::tools::Release;
-use crate::tools::program::{Invocation, harmless_variables};
 
 impl Installer<'_> {
     /// The directory on PATH that has this tool in the wanted version, asked as the catalog asks a
