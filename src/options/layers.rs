@@ -391,7 +391,7 @@ impl<'a> Layers<'a> {
         Ok(chosen.map(|path| self.context.directory.join(path)))
     }
 
-    fn value<T: FromStr<Err: Display>>(
+    pub(super) fn value<T: FromStr<Err: Display>>(
         &self,
         flag: Option<T>,
         variable: &str,
@@ -421,7 +421,12 @@ impl<'a> Layers<'a> {
         }
     }
 
-    fn switch(&self, flag: bool, variable: &str, file: Option<bool>) -> Result<bool, Error> {
+    pub(super) fn switch(
+        &self,
+        flag: bool,
+        variable: &str,
+        file: Option<bool>,
+    ) -> Result<bool, Error> {
         if flag {
             return Ok(true);
         }

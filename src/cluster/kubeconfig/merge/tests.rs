@@ -17,7 +17,11 @@ fn entry(context: &str) -> Entry {
         server: "https://0f1e.gr7.us-east-1.eks.amazonaws.com".to_owned(),
         authority: "LS0tLS1CRUdJTg==".to_owned(),
         proxy: None,
-        exec: Section::new("/opt/bin/aws-iam-authenticator", &["token", "-i", "payments", "--region", "us-east-1"], "us-east-1"),
+        exec: Section::new(
+            "/opt/bin/aws-iam-authenticator",
+            &["token", "-i", "payments", "--region", "us-east-1"],
+            "us-east-1",
+        ),
     }
 }
 
@@ -27,7 +31,14 @@ fn merge(text: &str, entries: &[Entry], current: Current<'_>) -> Result<Merged, 
 
 #[test]
 fn tmp() {
-    for t in ["", "# only\n", "---\n", "{}\n", "{\"apiVersion\": \"v1\", \"clusters\": []}", "apiVersion: v1\nclusters: []\nusers: null\ncontexts:\n"] {
+    for t in [
+        "",
+        "# only\n",
+        "---\n",
+        "{}\n",
+        "{\"apiVersion\": \"v1\", \"clusters\": []}",
+        "apiVersion: v1\nclusters: []\nusers: null\ncontexts:\n",
+    ] {
         let m = merge(t, &[entry("p")], Current::Default("p")).unwrap();
         println!("=== {t:?}\n{}", m.text);
     }
