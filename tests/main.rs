@@ -23,6 +23,7 @@ mod help;
 mod http;
 mod init;
 mod install;
+mod kubeconfig;
 mod mirrors;
 mod moto;
 mod npm;
