@@ -5,7 +5,7 @@ mod flags;
 mod layers;
 
 pub use flags::{Color, GlobalFlags, InstallFlags, Output};
-pub use layers::{Layers, termination_log};
+pub use layers::{Layers, started, termination_log};
 
 use std::path::PathBuf;
 
