@@ -296,7 +296,10 @@ impl<'s> Builder<'s> {
             self.expanded.insert(id, self.aliased - before);
         }
         let end = match self.stream.raw(id).kind {
-            Kind::Mapping { flow: true } | Kind::Sequence { flow: true } => byte(&span.end),
+            // A pair in a list (`[key: value]`) has no bracket of its own.
+            Kind::Mapping { flow: true } | Kind::Sequence { flow: true } if !span.is_empty() => {
+                byte(&span.end)
+            }
             _ => self.last_end,
         };
         let next = self.newest_next();
