@@ -5,4 +5,5 @@ pub mod env;
 pub mod init;
 pub mod install;
 pub mod man;
+pub mod patch;
 pub mod uninstall;

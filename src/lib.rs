@@ -26,6 +26,7 @@ pub mod error;
 pub mod report;
 
 pub mod cluster;
+pub mod delegate;
 pub mod tools;
 
 pub mod archive;

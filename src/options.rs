@@ -2,9 +2,11 @@
 //! order.
 
 mod flags;
+mod inputs;
 mod layers;
 
 pub use flags::{Color, GlobalFlags, InstallFlags, Output};
+pub use inputs::{Input, read_inputs};
 pub use layers::{Layers, termination_log};
 
 use std::path::PathBuf;

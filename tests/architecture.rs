@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("cli", "commands context error options"),
     (
         "commands",
-        "conclusion context deadline error options platform report tools",
+        "arn conclusion context deadline delegate error files options platform report tools yaml",
     ),
     (
         "conclusion",
@@ -17,17 +17,18 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "options",
-        "cache config context deadline error fault files http platform report runtime timespan tools",
+        "cache config context deadline error fault files http platform report runtime timespan tools yaml",
     ),
     ("config", "strict_yaml timespan tools"),
     ("context", ""),
-    ("error", "deadline fault files tools"),
+    ("error", "deadline delegate fault files tools yaml"),
     ("report", "tools"),
     (
         "tools",
         "archive cache deadline digest elf fault files http platform strict_yaml",
     ),
     ("cluster", "arn"),
+    ("delegate", "arn fault yaml"),
     ("archive", "cache deadline digest"),
     ("arn", ""),
     ("backoff", ""),

@@ -21,6 +21,7 @@ mod install;
 mod mirrors;
 mod npm;
 mod options;
+mod patch;
 mod place;
 mod policy;
 mod readme;
