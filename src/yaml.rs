@@ -164,9 +164,7 @@ impl<'s> Stream<'s> {
     /// The node that a path leads to, through aliases.
     pub fn find(&self, path: &Path) -> Option<Node<'_>> {
         let root = self.document(path.document())?;
-        path.steps()
-            .iter()
-            .try_fold(root, |node, step| node.step(step))
+        path.steps().iter().try_fold(root, Node::step)
     }
 
     /// Every comment, first to last.
@@ -217,7 +215,7 @@ impl<'s> Stream<'s> {
     }
 }
 
-impl<'s> Raw<'s> {
+impl Raw<'_> {
     const fn start(&self) -> usize {
         self.start as usize
     }

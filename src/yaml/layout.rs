@@ -74,6 +74,11 @@ pub(super) fn eol(text: &str, at: usize) -> &'static str {
         .unwrap_or("\n")
 }
 
+/// The line break that the line before a byte ends with, where that byte begins one.
+pub(super) fn eol_above(text: &str, at: usize) -> &'static str {
+    eol(text, at - break_before(text, at).len())
+}
+
 /// How many empty lines there are from the start of a line on; none when one of them has blanks,
 /// since these could be content.
 pub(super) fn empty_lines(text: &str, at: usize) -> Option<usize> {
@@ -88,6 +93,17 @@ pub(super) fn empty_lines(text: &str, at: usize) -> Option<usize> {
         at += eol.len();
     }
     None
+}
+
+/// Where the next line that is not blank begins, given the start of a line.
+pub(super) fn skip_blank_lines(text: &str, at: usize) -> usize {
+    let rest = from(text, at);
+    let next = at + rest.len() - rest.trim_start_matches([' ', '\n', '\r']).len();
+    if next == text.len() {
+        next
+    } else {
+        line_start(text, next).max(at)
+    }
 }
 
 /// Where the next thing that is neither blank, line break nor comment stands.

@@ -222,7 +222,7 @@ impl<'l> View<'l> {
     }
 }
 
-impl<'s> Stream<'s> {
+impl Stream<'_> {
     /// An alias that stands outside a subtree for a node inside it, or for the root of it.
     pub(super) fn used_elsewhere(&self, id: u32) -> Option<Node<'_>> {
         let inside = id..self.raw(id).next.max(id + 1);

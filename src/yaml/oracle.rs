@@ -2,7 +2,7 @@
 
 use super::live::{Entry, Key, Live, LiveDocument, Shape};
 use super::splice::Splice;
-use super::{Kind, Stream};
+use super::{Kind, Raw, Stream};
 
 /// The text with the splices, or what is wrong with it.
 pub(super) fn apply(
@@ -10,19 +10,36 @@ pub(super) fn apply(
     documents: &[LiveDocument],
     splices: &[Splice],
 ) -> Result<String, String> {
-    let text = spliced(old.text, splices).ok_or("two changes overlap")?;
-    let new = Stream::parse(&old.file, &text).map_err(|invalid| {
-        format!(
-            "line {}, column {}: {}",
-            invalid.at().line,
-            invalid.at().column,
-            invalid.message()
-        )
-    })?;
+    let mut text = spliced(old.text, splices).ok_or("two changes overlap")?;
+    if !old.text.is_empty() && !ends_in_break(old.text) && ends_in_break(&text) {
+        // What ended the text was cut with its line, and the line above has become the last one.
+        let needs_break = parse(old, &text)?.ends_in_block_scalar();
+        if !needs_break {
+            text.truncate(text.trim_end_matches(['\n', '\r']).len());
+        }
+    }
+    let new = parse(old, &text)?;
     compare(old, &new, documents)?;
     compare_comments(old, &new, splices)?;
     compare_breaks(old, &new)?;
     Ok(text)
+}
+
+fn parse<'t>(old: &Stream<'_>, text: &'t str) -> Result<Stream<'t>, String> {
+    Stream::parse(&old.file, text).map_err(|invalid| {
+        let (at, message) = (invalid.at(), invalid.message());
+        format!("line {}, column {}: {message}", at.line, at.column)
+    })
+}
+
+fn ends_in_break(text: &str) -> bool {
+    text.ends_with(['\n', '\r'])
+}
+
+impl Stream<'_> {
+    pub(super) fn ends_in_block_scalar(&self) -> bool {
+        self.nodes.last().is_some_and(Raw::is_block_scalar)
+    }
 }
 
 /// Cuts and puts; nothing when splices overlap.
@@ -166,13 +183,11 @@ fn compare_comments(old: &Stream<'_>, new: &Stream<'_>, splices: &[Splice]) -> R
 /// line break behind it.
 fn compare_breaks(old: &Stream<'_>, new: &Stream<'_>) -> Result<(), String> {
     let bare = |text: &str| text.matches('\n').count() - text.matches("\r\n").count();
-    if old.text.contains('\r') && bare(new.text) > bare(old.text) {
+    if old.text.contains('\r') && bare(old.text) == 0 && bare(new.text) > 0 {
         return Err("a line ends in LF where the others end in CRLF".to_owned());
     }
-    let ends = |text: &str| text.ends_with(['\n', '\r']);
-    let may_differ =
-        old.text.is_empty() || new.nodes.last().is_none_or(|raw| raw.is_block_scalar());
-    if ends(old.text) != ends(new.text) && !may_differ {
+    let may_differ = old.text.is_empty() || new.text.is_empty() || new.ends_in_block_scalar();
+    if ends_in_break(old.text) != ends_in_break(new.text) && !may_differ {
         return Err("the line break at the end is not as it was".to_owned());
     }
     Ok(())

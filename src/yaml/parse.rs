@@ -10,7 +10,9 @@ use granit_parser::{
     ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StructureStyle,
 };
 
-use super::layout::{break_before, from, is_line_start, line_end, line_start, next_line};
+use super::layout::{
+    break_before, from, is_line_start, line_end, line_start, next_line, skip_trivia,
+};
 use super::{Document, Invalid, Kind, Properties, Raw, Stream, Style};
 
 /// What to do about a template.
@@ -133,14 +135,14 @@ impl<'s> Builder<'s> {
                 let name = self.stream.text.get(byte(&span.start) + 1..byte(&span.end));
                 self.finish(id, byte(&span.end));
                 self.change(id, |raw| {
-                    raw.value = Cow::Borrowed(name.unwrap_or_default())
+                    raw.value = Cow::Borrowed(name.unwrap_or_default());
                 });
             }
             Event::Anchor(_, name) => {
                 let id = self.newest();
                 let (start, end) = (byte(&span.start), byte(&span.end));
                 self.change(id, |raw| {
-                    raw.properties(start, end).anchor = Some(name.into_owned())
+                    raw.properties(start, end).anchor = Some(name.into_owned());
                 });
             }
             Event::SequenceStart(style, anchor, tag) => {
@@ -213,9 +215,7 @@ impl<'s> Builder<'s> {
         let (start, end) = (byte(&span.start), byte(&span.end));
         let written = text.get(start..end).unwrap_or_default();
         let style = match style {
-            ScalarStyle::Plain if matches!(written, "" | ":" | "-") && value != written => {
-                Style::Absent
-            }
+            ScalarStyle::Plain if written.is_empty() => Style::Absent,
             ScalarStyle::Plain => Style::Plain,
             ScalarStyle::SingleQuoted => Style::Single,
             ScalarStyle::DoubleQuoted => Style::Double,
@@ -224,9 +224,7 @@ impl<'s> Builder<'s> {
         };
         match style {
             Style::Absent => {
-                // Behind its `:` or `-`, or its tag; without any behind what was last.
-                let is_placed = has_properties || !written.is_empty();
-                let end = if is_placed { end } else { self.last_end };
+                let end = if has_properties { end } else { self.slot() };
                 let id = self.push(Kind::Scalar(style), end, span);
                 self.finish(id, end);
                 id
@@ -284,9 +282,39 @@ impl<'s> Builder<'s> {
         id
     }
 
+    fn is_in_mapping(&self) -> bool {
+        let open = self.open.last().map(|open| self.stream.raw(open.id).kind);
+        matches!(open, Some(Kind::Mapping { .. }))
+    }
+
+    /// Where a node begins whose `:`, `?` or `-` is the next thing, or that has none: behind that.
+    fn slot(&self) -> usize {
+        let indicator = skip_trivia(self.stream.text, self.last_end);
+        let is_value = self.open.last().is_some_and(|open| open.children % 2 == 1);
+        let wanted = match (self.is_in_mapping(), is_value) {
+            (true, true) => ':',
+            (true, false) => '?',
+            (false, _) => '-',
+        };
+        if !self.open.is_empty() && from(self.stream.text, indicator).starts_with(wanted) {
+            indicator + 1
+        } else {
+            self.last_end
+        }
+    }
+
     fn start(&mut self, kind: Kind, anchor: usize, span: &Span) -> u32 {
-        let start = byte(&span.start);
+        let mut start = byte(&span.start);
+        let mut column = span.start.col() + 1;
+        if kind == (Kind::Sequence { flow: false }) && self.is_in_mapping() {
+            // Of a sequence that is not indented the parser tells where the first dash ends.
+            let dash = behind_properties(self.stream.text, self.slot());
+            let between = self.stream.text.get(dash..start).unwrap_or_default();
+            column -= between.chars().count();
+            start = dash;
+        }
         let id = self.push(kind, start, span);
+        self.change(id, |raw| raw.column = narrow(column));
         self.remember(anchor, id);
         self.open.push(Open { id, children: 0 });
         self.last_end = match kind {
@@ -375,6 +403,17 @@ impl Raw<'_> {
         properties.end = properties.end.max(end);
         properties
     }
+}
+
+/// Where the next thing stands that is neither blank, comment, tag nor anchor.
+fn behind_properties(text: &str, at: usize) -> usize {
+    let mut at = skip_trivia(text, at);
+    while from(text, at).starts_with(['&', '!']) {
+        let rest = from(text, at);
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        at = skip_trivia(text, at + end);
+    }
+    at
 }
 
 fn byte(marker: &Marker) -> usize {

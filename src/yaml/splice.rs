@@ -8,11 +8,12 @@ mod scalars;
 use std::ops::Range;
 
 use super::layout::{
-    break_before, eol, from, is_line_start, line_break, line_end, line_start, upto,
+    break_before, eol_above, from, is_line_start, line_break, line_end, line_start, next_line,
+    skip_blank_lines, upto,
 };
 use super::live::{Live, LiveDocument};
 use super::write::{Habit, Lines};
-use super::{Error, Invalid, Kind, Stream, Style};
+use super::{Error, Invalid, Kind, Raw, Stream, Style};
 
 /// A range of bytes, and what stands there instead.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ struct Place {
     in_flow: bool,
     /// The byte behind its `:` or `-`, or behind the `---`.
     slot: usize,
+    /// Whether a `:` is still to be written before it.
+    lacks_colon: bool,
 }
 
 struct Writer<'a> {
@@ -72,6 +75,7 @@ pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Sp
             parent: None,
             in_flow: false,
             slot,
+            lacks_colon: false,
         };
         writer.visit(&document.root, place);
     }
@@ -79,7 +83,9 @@ pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Sp
         writer.habit = Habit::of(stream, first.root);
     }
     writer.documents(documents);
-    writer.splices.sort_by_key(|splice| splice.at.start);
+    writer
+        .splices
+        .sort_by_key(|splice| (splice.at.start, splice.at.end));
     writer.keep_last_literal();
     writer.splices
 }
@@ -143,10 +149,7 @@ impl Writer<'_> {
     /// Puts lines below the line that a byte is in or behind.
     fn put_below(&mut self, at: usize, lines: &Lines, indent: usize) {
         let pad = " ".repeat(indent);
-        let eol = eol(
-            self.text,
-            at.saturating_sub(break_before(self.text, at).len()),
-        );
+        let eol = eol_above(self.text, at);
         let lines_text = lines.lines.iter().enumerate().map(|(index, line)| {
             if index == 0 {
                 format!("{pad}{line}")
@@ -155,33 +158,32 @@ impl Writer<'_> {
             }
         });
         let joined = lines_text.collect::<Vec<_>>().join(eol);
-        if at > 0 && is_line_start(self.text, at) {
-            self.put(at, format!("{joined}{eol}"));
-            return;
-        }
-        let end = line_end(self.text, at);
-        let tail = if end == self.text.len() && lines.needs_break {
-            eol
+        let is_below = at > 0 && is_line_start(self.text, at);
+        let next = if is_below {
+            at
         } else {
-            ""
+            next_line(self.text, at)
         };
-        self.put(end, format!("{eol}{joined}{tail}"));
+        if is_line_start(self.text, next) {
+            self.put(next, format!("{joined}{eol}"));
+        } else {
+            let tail = if lines.needs_break { eol } else { "" };
+            self.put(next, format!("{eol}{joined}{tail}"));
+        }
     }
 
     /// Cuts whole lines, from the one of the first byte to the one before the second byte.
-    ///
-    /// At the end of a text that does not end in a line break, the break above goes instead of the
-    /// one below, unless it belongs to the block scalar that ends there.
     fn cut_lines(&mut self, first: usize, end: usize) {
         let start = line_start(self.text, first);
-        let above = start - break_before(self.text, start).len();
-        let is_last = end == self.text.len() && !is_line_start(self.text, end);
-        let is_content = self
-            .stream
-            .nodes
-            .iter()
-            .any(|raw| raw.is_block_scalar() && raw.end() == start);
-        let start = if is_last && !is_content { above } else { start };
+        let mut scalars = self.stream.nodes.iter().filter(|raw| raw.is_block_scalar());
+        let scalar = scalars.find(|raw| raw.end() == start);
+        // Empty lines must not come to stand behind a block scalar that takes them for its own.
+        let is_greedy = scalar.is_some_and(|raw| self.header(raw).contains('+'));
+        let end = if is_greedy {
+            skip_blank_lines(self.text, end)
+        } else {
+            end
+        };
         self.cut(start..end);
     }
 
@@ -209,11 +211,7 @@ impl Writer<'_> {
         if raw.value.is_empty() || is_line_start(self.text, len) || !is_followed || is_cut {
             return;
         }
-        let header = self
-            .text
-            .get(raw.start()..line_end(self.text, raw.start()))
-            .unwrap_or_default();
-        let token = header.split([' ', '\t']).next().unwrap_or_default();
+        let token = self.header(raw);
         let end = raw.start() + token.len();
         let at = match token.find('+') {
             Some(found) => raw.start() + found..raw.start() + found + 1,
@@ -221,7 +219,15 @@ impl Writer<'_> {
             None => end..end,
         };
         self.splice(at, "-".to_owned(), false);
-        self.splices.sort_by_key(|splice| splice.at.start);
+        self.splices
+            .sort_by_key(|splice| (splice.at.start, splice.at.end));
+    }
+
+    /// The `|` or `>` of a block scalar with its indicators.
+    fn header(&self, raw: &Raw<'_>) -> &str {
+        let line = self.text.get(raw.start()..line_end(self.text, raw.start()));
+        let mut parts = line.unwrap_or_default().split([' ', '\t']);
+        parts.next().unwrap_or_default()
     }
 
     /// Documents that came and went.
@@ -258,7 +264,7 @@ impl Writer<'_> {
             .get(index)
             .map(|document| document.marker);
         let at = self.document_start(index);
-        let eol = eol(text, at.min(text.len().saturating_sub(1)));
+        let eol = eol_above(text, at);
         let mut put = String::new();
         let is_alone = self.stream.documents.is_empty();
         let has_break = text.is_empty() || text == "\u{feff}" || is_line_start(text, text.len());
@@ -302,9 +308,6 @@ impl Writer<'_> {
         {
             end = next + "---".len() + line_break(text, next + "---".len()).len();
         }
-        let keeps_no_break = end == text.len() && !is_line_start(text, end);
-        let above = break_before(text, start).len();
-        let start = if keeps_no_break { start - above } else { start };
         self.cut(start..end);
     }
 

@@ -46,6 +46,10 @@ fn path(dotted: &str) -> Path {
     })
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that a path is written in place"
+)]
 fn set(text: &str, at: Path, value: impl Into<Value>) -> Result<String, Error> {
     let value = value.into();
     edit(text, |editor| editor.set(&at, value.clone()))

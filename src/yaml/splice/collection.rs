@@ -15,6 +15,8 @@ pub(super) struct Unit {
     pub(super) end: usize,
     /// The byte behind the `:` or `-`.
     pub(super) slot: usize,
+    /// Whether it is a key without a `:`.
+    lacks_colon: bool,
     /// The key of an entry, the item itself.
     id: u32,
 }
@@ -61,12 +63,13 @@ pub(super) fn units(stream: &Stream<'_>, id: u32) -> Vec<Unit> {
         }
     };
     let mut units = Vec::new();
-    let mut push = |start: usize, slot: usize, id: u32, value: u32| {
+    let mut push = |start: usize, slot: usize, lacks_colon: bool, id: u32, value: u32| {
         let end = stream.raw(value).end().max(slot);
         units.push(Unit {
             start,
             end,
             slot,
+            lacks_colon,
             id,
         });
         end
@@ -82,13 +85,13 @@ pub(super) fn units(stream: &Stream<'_>, id: u32) -> Vec<Unit> {
             let colon = skip_trivia(text, key_end);
             let has_colon = from(text, colon).starts_with(':');
             let slot = if has_colon { colon + 1 } else { key_end };
-            behind = push(start_behind(behind), slot, key, value);
+            behind = push(start_behind(behind), slot, !has_colon, key, value);
         }
     } else {
         for item in stream.children(id) {
             let start = start_behind(behind);
             let slot = if is_flow { start } else { start + 1 };
-            behind = push(start, slot, item, item);
+            behind = push(start, slot, false, item, item);
         }
     }
     units
@@ -161,6 +164,7 @@ impl Writer<'_> {
             },
             in_flow: place.in_flow || flow,
             slot: unit.slot,
+            lacks_colon: unit.lacks_colon,
         };
         for member in &members {
             if let Some(unit) = member.unit.and_then(|index| units.get(index)) {

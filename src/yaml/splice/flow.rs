@@ -64,8 +64,8 @@ impl Writer<'_> {
         } else if !has_lines {
             self.put(comma + 1, format!(" {},", new.join(", ")));
         } else if has_comma {
-            let lines: String = new.iter().map(|new| format!("{start}{new},")).collect();
-            self.put(line_end(text, comma), lines);
+            let lines = new.join(&format!(",{start}"));
+            self.put(line_end(text, comma), format!("{start}{lines},"));
         } else {
             self.put(unit.end, ",".to_owned());
             self.put(

@@ -37,18 +37,9 @@ impl Writer<'_> {
             Some(literal) => literal.header.clone(),
             None => scalar::inline(scalar, self.quotes(raw, place)),
         };
-        let head = if raw.is_absent() {
-            format!(" {head}")
-        } else {
-            head
-        };
-        let token = self
-            .text
-            .get(raw.start()..line_end(self.text, raw.start()))
-            .unwrap_or_default();
-        let token = token.split([' ', '\t']).next().unwrap_or_default();
+        let head = format!("{}{head}", self.gap(raw, place));
         let head_end = if old_body.is_some() {
-            raw.start() + token.len()
+            raw.start() + self.header(raw).len()
         } else {
             raw.end()
         };
@@ -70,6 +61,19 @@ impl Writer<'_> {
         }
         if !body.is_empty() || !lines.is_empty() {
             self.splice(body, lines, false);
+        }
+    }
+
+    /// What must stand before a value where nothing was written.
+    fn gap(&self, raw: &Raw<'_>, place: Place) -> String {
+        match (raw.is_absent(), place.lacks_colon, place.parent) {
+            (false, ..) => String::new(),
+            (true, false, _) => " ".to_owned(),
+            // Behind an explicit key (`? key`) the `:` has a line of its own.
+            (true, true, Some(parent)) if !place.in_flow => {
+                format!("{}{}: ", eol(self.text, raw.start()), " ".repeat(parent))
+            }
+            (true, true, _) => ": ".to_owned(),
         }
     }
 
@@ -124,9 +128,9 @@ impl Writer<'_> {
         {
             return self.put(raw.start() + 1, inside);
         }
-        if place.in_flow || members.is_empty() {
+        if place.in_flow || members.is_empty() || place.lacks_colon {
             let (open, close) = if is_mapping { ('{', '}') } else { ('[', ']') };
-            let gap = if raw.is_absent() { " " } else { "" };
+            let gap = self.gap(raw, place);
             return self.splice(
                 raw.start()..raw.end(),
                 format!("{gap}{open}{inside}{close}"),

@@ -89,8 +89,8 @@ fn a_literal_at_the_end_keeps_its_value() {
 #[test]
 fn documents_keep_their_order_and_edits_their_documents() {
     let edited = edit_once("a: 1\n---\nb: 1\n", |editor| {
-        editor.insert_document(1, Value::mapping([("n", Value::from(1))]))?;
-        editor.insert_document(1, Value::mapping([("n", Value::from(2))]))?;
+        editor.insert_document(1, Value::mapping([("m", Value::from(1))]))?;
+        editor.insert_document(1, Value::mapping([("m", Value::from(2))]))?;
         editor.set(&crate::yaml::Path::of(1).key("b"), 5)?;
         editor.set(&path("c"), 6)?;
         editor.insert_document(
@@ -100,7 +100,7 @@ fn documents_keep_their_order_and_edits_their_documents() {
     });
     assert_eq!(
         edited.unwrap(),
-        "a: 1\nc: 6\n---\nn: 1\n---\nn: 2\n---\nb: 5\n---\ns: \"x\\n\\n\"\nt: |\n  x\n  y\n"
+        "a: 1\nc: 6\n---\nm: 1\n---\nm: 2\n---\nb: 5\n---\ns: \"x\\n\\n\"\nt: |\n  x\n  y\n"
     );
 }
 

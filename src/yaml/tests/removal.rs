@@ -1,11 +1,15 @@
 //! What goes takes its line and the comment behind it along, and nothing else.
 
-use super::{Path, Value, edit, path, show};
+use super::{Path, Value, edit, edit_once, path, show};
 use crate::yaml::Error;
 
 #[track_caller]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that a path is written in place"
+)]
 fn remove(text: &str, at: Path, expected: &str) {
-    let edited = edit(text, |editor| editor.remove(&at).map(drop)).unwrap();
+    let edited = edit_once(text, |editor| editor.remove(&at).map(drop)).unwrap();
     assert_eq!(show(&edited), show(expected), "{}", show(text));
 }
 

@@ -55,13 +55,13 @@ fn add_to(at: &str, source: &str, expected: &str) {
 #[track_caller]
 fn script(source: &str, expected: &str) {
     let head = "e:\n  - name: I\n    value:";
-    let tail = "\n  - name: Z\n";
+    let tail = "  - name: Z\n";
     let at = path("e.0.value");
     check(
-        &format!("{head}{source}{tail}"),
+        &format!("{head}{source}\n{tail}"),
         at,
         SCRIPT,
-        &format!("{head}{expected}{}", &tail[1..]),
+        &format!("{head}{expected}{tail}"),
     );
 }
 
@@ -108,7 +108,10 @@ fn a_key_is_set_in_a_mapping_that_is_not_there_yet() {
         "v",
         "a:\n  b:\n    c:\n      d: v\n",
     );
-    check("a: {b: , c}\n", path("a.b.d"), "v", "a: {b: {d: v}, c}\n");
+    check("? a\n? b\n", path("a.k"), "v", "? a\n: {k: v}\n? b\n");
+    check("a: {b}\n", path("a.b.k"), "v", "a: {b: {k: v}}\n");
+    check("? a # c\n", path("a"), "v", "? a\n: v # c\n");
+    check("a: {b: , c}\n", path("a.b.d"), "v", "a: {b: {d: v} , c}\n");
 }
 
 #[test]
@@ -366,9 +369,7 @@ fn a_script_becomes_a_literal_wherever_it_is_put() {
         " |2-  # hdr\n        x\n      y\n    z: 1",
         &format!(" |  # hdr\n{BODY}    z: 1\n"),
     );
-    let deeper = BODY
-        .replace("      ", "        ")
-        .replace("          echo 'a", "          echo 'a");
+    let deeper = BODY.replace("      ", "        ");
     script(" |\n        a", &format!(" |\n{deeper}"));
     check(
         "e:\n  - name: I\n    value: \"\"",
@@ -542,17 +543,17 @@ fn an_item_is_found_by_a_key_or_made() {
 #[test]
 fn an_item_goes_where_it_is_put() {
     let insert = |text: &str, index: usize| {
-        super::edit_once(text, |editor| editor.insert(&path("l"), index, "n")).unwrap()
+        super::edit_once(text, |editor| editor.insert(&path("l"), index, "m")).unwrap()
     };
     assert_eq!(
         insert("l:\n  # a\n  - a # b\n  # c\n  - c\n", 1),
-        "l:\n  # a\n  - a # b\n  - n\n  # c\n  - c\n"
+        "l:\n  # a\n  - a # b\n  - m\n  # c\n  - c\n"
     );
-    assert_eq!(insert("l:\n  - a\n", 0), "l:\n  - n\n  - a\n");
-    assert_eq!(insert("l:\n  - a", 9), "l:\n  - a\n  - n");
-    assert_eq!(insert("l: [a, b]\n", 1), "l: [a, n, b]\n");
-    assert_eq!(insert("l: [a, b]\n", 0), "l: [n, a, b]\n");
-    assert_eq!(insert("l:\n- - a\n  - b\n", 0), "l:\n- n\n- - a\n  - b\n");
+    assert_eq!(insert("l:\n  - a\n", 0), "l:\n  - m\n  - a\n");
+    assert_eq!(insert("l:\n  - a", 9), "l:\n  - a\n  - m");
+    assert_eq!(insert("l: [a, b]\n", 1), "l: [a, m, b]\n");
+    assert_eq!(insert("l: [a, b]\n", 0), "l: [m, a, b]\n");
+    assert_eq!(insert("l:\n- - a\n  - b\n", 0), "l:\n- m\n- - a\n  - b\n");
 }
 
 #[test]
