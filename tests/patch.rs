@@ -55,7 +55,7 @@ fn changes(text: &str, more: &[&str]) -> String {
     let run = irsa(text, &[&["--diff"], more].concat()).exits(0);
     let lines = run.stdout.lines().skip(2);
     let changed = lines.filter(|line| line.starts_with(['+', '-']));
-    changed.map(|line| format!("{line}\n")).collect()
+    changed.flat_map(|line| [line, "\n"]).collect()
 }
 
 #[test]
@@ -232,7 +232,10 @@ fn of_several_delegates_one_is_chosen_by_name() {
 
 #[test]
 fn a_list_as_kubectl_prints_it_gets_the_account_as_an_item() {
-    let indented: String = SMALL.lines().map(|line| format!("  {line}\n")).collect();
+    let indented: String = SMALL
+        .split_inclusive('\n')
+        .flat_map(|line| ["  ", line])
+        .collect();
     let list = format!("apiVersion: v1\nkind: List\nitems:\n- {}", &indented[2..]);
     let text = irsa(&list, &[]).exits(0).stdout;
     assert!(
@@ -253,10 +256,10 @@ fn check_says_with_its_exit_code_whether_something_would_change() {
     let file = world.write("work/m.yaml", DEPLOYMENT);
     let args = ["patch", "m.yaml", "--irsa-role-arn", ROLE];
     let check = [&args[..], &["--check"]].concat();
-    let would = world.bootstrap(&check).exits(3);
+    let found = world.bootstrap(&check).exits(3);
     assert!(
-        would.stdout.starts_with("--- a/m.yaml\n+++ b/m.yaml\n@@ "),
-        "{would}"
+        found.stdout.starts_with("--- a/m.yaml\n+++ b/m.yaml\n@@ "),
+        "{found}"
     );
     assert_eq!(fs::read_to_string(&file).unwrap(), DEPLOYMENT);
     world
@@ -396,12 +399,12 @@ fn bad_files_are_refused_with_the_place_and_nothing_is_written() {
     let alias = SMALL.replace("    spec:\n", "    spec: &pod\n") + "other: *pod\n";
     irsa(&alias, &[])
         .exits(6)
-        .says("m.yaml:8:")
+        .says("m.yaml:9:")
         .says("anchor `&pod`, which is used again in line 14");
     let json = "{\"kind\": \"Deployment\", \"metadata\": {\"name\": \"a\"}, \"spec\": {\"template\": {\"spec\": {\"containers\": [{\"name\": \"delegate\"}]}}}}";
     irsa(json, &[])
-        .exits(2)
-        .says("is JSON, where no second object can stand");
+        .exits(6)
+        .says("this is JSON, which holds one document only");
     let world = World::new();
     world.write("work/m.yaml", b"kind: \xff\n");
     let args = ["patch", "m.yaml", "--irsa-role-arn", ROLE];

@@ -52,10 +52,6 @@ pub struct Args {
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of the command line"
-)]
 struct OutputFlags {
     /// Replace the files, each whole, instead of printing the result
     #[arg(short, long, conflicts_with_all = ["output_file", "check"])]

@@ -63,7 +63,7 @@ pub(super) fn apply(
             ("kind", "ServiceAccount".into()),
             ("metadata", Value::Mapping(metadata)),
         ]);
-        edits.insert_before(manifests, &workload.object, root)?;
+        edits.insert_before(&workload.object, root)?;
     }
     run_as(workload, &account, edits)?;
     bind(manifests, workload, namespace, &account, irsa, edits)

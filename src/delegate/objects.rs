@@ -105,13 +105,13 @@ fn add<'s>(objects: &mut Vec<Object<'s>>, file: usize, document: usize, node: No
     }
 }
 
-fn object<'s>(
+fn object(
     file: usize,
     document: usize,
-    node: Node<'s>,
+    node: Node<'_>,
     path: Path,
     list: Option<(Path, usize)>,
-) -> Option<Object<'s>> {
+) -> Option<Object<'_>> {
     let text = |keys: &[&str]| node.dig(keys).and_then(Node::scalar);
     Some(Object {
         file,

@@ -106,32 +106,11 @@ impl<'s> Edits<'s> {
     }
 
     /// Puts an object before another one.
-    pub(super) fn insert_before(
-        &mut self,
-        manifests: &Manifests<'_>,
-        object: &Object<'_>,
-        root: Value,
-    ) -> Result<(), Error> {
+    pub(super) fn insert_before(&mut self, object: &Object<'_>, root: Value) -> Result<(), Error> {
         if let Some((items, index)) = &object.list {
             self.insertions
                 .push((object.file, items.clone(), *index, root));
             return Ok(());
-        }
-        let text = manifests
-            .streams()
-            .get(object.file)
-            .map_or("", Stream::text);
-        if text
-            .get(object.node.span())
-            .is_some_and(|text| text.starts_with('{'))
-        {
-            return Err(Error::Conflict {
-                message: format!(
-                    "{} `{}` is JSON, where no second object can stand beside it",
-                    object.kind, object.name
-                ),
-                hint: "put it into a `List`, or convert it to YAML",
-            });
         }
         let editor = self.of(object.file);
         editor.map_or(Ok(()), |editor| {
