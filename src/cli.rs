@@ -65,7 +65,7 @@ pub fn run(context: &Context) -> ExitCode {
         Command::Install(args) => install::run(context, &cli.global, args),
         Command::Env(args) => env::run(context, &cli.global, &args),
         Command::Uninstall(args) => uninstall::run(context, &cli.global, &args),
-        Command::Patch(args) => patch::run(context, &cli.global, args),
+        Command::Patch(args) => patch::run(context, &cli.global, &args),
         Command::Completions(args) => completions::run(context, &args, Cli::command()),
         Command::Man(args) => man::run(context, &args, &Cli::command()),
     };

@@ -4,10 +4,16 @@
 //! [`Manifests`] holds what was read, from one file or many; [`patch::patch`] changes it.
 
 pub mod access;
+pub mod delivery;
 pub mod error;
+pub mod home;
+pub mod init_script;
 pub mod names;
 pub mod objects;
 pub mod patch;
+pub mod pod;
+pub mod record;
+pub mod remove;
 pub mod workload;
 
 pub use error::Error;

@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("cli", "commands context error options"),
     (
         "commands",
-        "arn conclusion context deadline delegate error files options platform report tools yaml",
+        "arn cluster conclusion context deadline delegate error files options platform report tools yaml",
     ),
     (
         "conclusion",
@@ -28,7 +28,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "archive cache deadline digest elf fault files http platform strict_yaml",
     ),
     ("cluster", "arn"),
-    ("delegate", "arn fault yaml"),
+    ("delegate", "arn cluster fault yaml"),
     ("archive", "cache deadline digest"),
     ("arn", ""),
     ("backoff", ""),

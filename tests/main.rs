@@ -22,6 +22,7 @@ mod mirrors;
 mod npm;
 mod options;
 mod patch;
+mod patch_tools;
 mod place;
 mod policy;
 mod readme;

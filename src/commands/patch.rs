@@ -1,19 +1,24 @@
 //! `bootstrap patch`: a delegate's manifest, changed for IRSA and for INIT_SCRIPT.
 
 mod diff;
+mod flags;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::arn::RoleArn;
 use crate::context::Context;
-use crate::delegate::access::Irsa;
-use crate::delegate::names::{AccountName, NamespaceName};
+use crate::delegate::names::NamespaceName;
 use crate::delegate::patch::{Patched, Plan, patch};
-use crate::error::{Error, render};
+use crate::delegate::remove::remove;
+use crate::error::{Error, chain, render};
 use crate::files;
 use crate::options::{GlobalFlags, Input, read_inputs};
+use crate::platform::Platform;
+use crate::tools::catalog::Catalog;
+use crate::tools::plan as resolve;
+use crate::tools::resolve::Pins;
 use crate::yaml::Stream;
+use flags::{IrsaFlags, OutputFlags, PodFlags, ScriptFlags};
 
 /// Something would change, and was only to be checked.
 const WOULD_CHANGE: u8 = 3;
@@ -23,6 +28,10 @@ Examples:
   bootstrap patch delegate.yaml --irsa-role-arn ARN | kubectl apply -f -
   bootstrap patch delegate.yaml --irsa-role-arn ARN --diff
   bootstrap patch manifests/ --irsa-role-arn ARN --in-place
+  bootstrap patch delegate.yaml --tools aws-cli,serverless@2.50.0 \
+    --bootstrap-url 'https://artifacts.corp/bootstrap-{arch}' \
+    --bootstrap-sha256 amd64=HEX --bootstrap-sha256 arm64=HEX
+  bootstrap patch delegate.yaml --remove
   helm template … | bootstrap patch --irsa-role-arn ARN -
 
 Lines that need not change keep every byte. The same run again changes nothing.";
@@ -31,7 +40,7 @@ Lines that need not change keep every byte. The same run again changes nothing."
 ///
 /// Finds the delegate by what it is, a Deployment, StatefulSet or DaemonSet, among any number of
 /// documents and files. With --irsa-role-arn it runs as a ServiceAccount with that role, which has
-/// the rights of the present account.
+/// the rights of the present account. With --delivery its INIT_SCRIPT brings the tools.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -46,77 +55,40 @@ pub struct Args {
     namespace: Option<NamespaceName>,
     #[command(flatten)]
     output: OutputFlags,
+    /// Take out what was put in
+    ///
+    /// Bytes come back as they were where they are known; where not, what is left says the same.
+    #[arg(long, conflicts_with_all = NOT_WITH_REMOVE)]
+    remove: bool,
     #[command(flatten)]
     irsa: IrsaFlags,
+    #[command(flatten)]
+    script: ScriptFlags,
+    #[command(flatten)]
+    pod: PodFlags,
 }
 
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Output")]
-struct OutputFlags {
-    /// Replace the files, each whole, instead of printing the result
-    #[arg(short, long, conflicts_with_all = ["output_file", "check"])]
-    in_place: bool,
-    /// Write the result here instead of printing it
-    #[arg(short, long, value_name = "FILE", conflicts_with = "check")]
-    output_file: Option<PathBuf>,
-    /// Print a unified diff instead of the result
-    #[arg(long)]
-    diff: bool,
-    /// Write nothing; print the diff and exit with 3 when something would change
-    #[arg(long)]
-    check: bool,
-}
-
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "IRSA")]
-struct IrsaFlags {
-    /// Give the delegate this role, by way of its ServiceAccount
-    #[arg(long, value_name = "ARN")]
-    irsa_role_arn: Option<RoleArn>,
-    /// Run as this ServiceAccount, made where there is none
-    ///
-    /// Default: the one that the workload names, else the one that the delegate's bindings name
-    /// when that is not `default`, else one with the delegate's name.
-    #[arg(long, value_name = "NAME", requires = "irsa_role_arn")]
-    service_account: Option<AccountName>,
-    /// Add the account to these bindings alone (can be repeated)
-    ///
-    /// Default: the ClusterRoleBindings and RoleBindings that name the delegate's present account.
-    #[arg(long, value_name = "NAME", requires = "irsa_role_arn")]
-    binding: Vec<String>,
-    /// Put the account in the place of the present one in the bindings
-    ///
-    /// Other delegates may live on the present one, so it stays by default.
-    #[arg(long, requires = "irsa_role_arn")]
-    replace_subject: bool,
-    /// Whether STS is called in the pod's own region
-    #[arg(
-        long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true",
-        requires = "irsa_role_arn"
-    )]
-    sts_regional_endpoints: Option<bool>,
-    /// Seconds that a token is good for, 600 to 86400 [default: 86400]
-    #[arg(
-        long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(600..=86_400),
-        requires = "irsa_role_arn"
-    )]
-    token_expiration: Option<u32>,
-    /// The audience of the token [default: sts.amazonaws.com]
-    #[arg(long, value_name = "AUDIENCE", requires = "irsa_role_arn")]
-    audience: Option<String>,
-}
+/// What `--remove` has no use for.
+const NOT_WITH_REMOVE: [&str; 11] = [
+    "namespace",
+    "irsa_role_arn",
+    "delivery",
+    "tools",
+    "cluster",
+    "bootstrap_url",
+    "bootstrap_image",
+    "init_script",
+    "region",
+    "fargate",
+    "startup_budget",
+];
 
 /// Changes it.
-pub fn run(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCode, Error> {
-    let irsa = args.irsa.plan();
-    if irsa.is_none() {
-        let error = Error::usage("nothing to change was asked for");
-        return Err(error.with_hint("ask for IRSA with --irsa-role-arn".to_owned()));
-    }
-    let plan = Plan {
-        delegate: args.delegate,
-        namespace: args.namespace,
-        irsa,
+pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitCode, Error> {
+    let plan = if args.remove {
+        None
+    } else {
+        Some(args.plan(context, global)?)
     };
     let inputs = read_inputs(context, &args.inputs)?;
     args.output.check_inputs(&inputs)?;
@@ -124,7 +96,10 @@ pub fn run(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCo
         .iter()
         .map(|input| Stream::parse(&input.name, &input.text));
     let streams = streams.collect::<Result<Vec<_>, _>>()?;
-    let patched = patch(&streams, &plan)?;
+    let patched = match &plan {
+        Some(plan) => patch(&streams, plan)?,
+        None => remove(&streams, args.delegate.as_deref())?,
+    };
     for note in &patched.notes {
         let look = global.look(context);
         context.say(&render(std::slice::from_ref(note), None, false, look));
@@ -133,18 +108,77 @@ pub fn run(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCo
         .write(context, &inputs, &patched, global.colors_stdout(context))
 }
 
-impl IrsaFlags {
-    fn plan(self) -> Option<Irsa> {
-        Some(Irsa {
-            role: self.irsa_role_arn?,
-            account: self.service_account,
-            regional_sts: self.sts_regional_endpoints,
-            token_expiration: self.token_expiration,
-            audience: self.audience,
-            replace_subject: self.replace_subject,
-            bindings: self.binding,
-        })
+impl Args {
+    fn plan(&self, context: &Context, global: &GlobalFlags) -> Result<Plan, Error> {
+        let plan = Plan {
+            delegate: self.delegate.clone(),
+            namespace: self.namespace.clone(),
+            irsa: self.irsa.irsa(),
+            delivery: self.script.delivery()?,
+            wishes: self.script.wishes(),
+            init_script: self.script.policy(),
+            prefix: global.prefix.as_deref().map(prefix).transpose()?,
+            region: self.pod.region.clone(),
+            fargate: self.pod.fargate,
+            startup_budget: self.pod.startup_budget,
+        };
+        let does_something = plan.irsa.is_some()
+            || plan.delivery.is_some()
+            || plan.region.is_some()
+            || plan.fargate
+            || plan.startup_budget.is_some();
+        if !does_something {
+            let error = Error::usage("nothing to change was asked for");
+            let hint =
+                "ask for IRSA with --irsa-role-arn, or for tools with --tools and --delivery";
+            return Err(error.with_hint(hint.to_owned()));
+        }
+        self.check_tools(context, global)?;
+        Ok(plan)
     }
+
+    /// Says which tools the catalog does not have: a delegate that asks for them does not start,
+    /// unless a lock in the pod pins them.
+    fn check_tools(&self, context: &Context, global: &GlobalFlags) -> Result<(), Error> {
+        let catalog = Catalog::builtin()?;
+        let pins = Pins {
+            catalog: &catalog,
+            lock: None,
+            locked: false,
+            platform: Platform::host(),
+        };
+        for tool in &self.script.tools {
+            if let Err(error) = resolve::plan(&pins, std::slice::from_ref(tool)) {
+                let hint =
+                    "a bootstrap.lock in the pod must pin it, or the delegate does not start";
+                let hint = error.hint().unwrap_or_else(|| hint.to_owned());
+                context.say(&render(
+                    &chain(&error),
+                    Some(&hint),
+                    false,
+                    global.look(context),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The directory in the pod.
+fn prefix(path: &Path) -> Result<String, Error> {
+    let text = path.to_str().unwrap_or_default();
+    let is_good = text.starts_with('/')
+        && text.len() > 1
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b":'\"$\\".contains(&byte));
+    if !is_good {
+        return Err(Error::usage(format!(
+            "`{}` cannot be the prefix in a pod: it takes an absolute path without blanks, quotes, `:` and `$`",
+            path.display()
+        )));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
 }
 
 impl OutputFlags {

@@ -1,8 +1,10 @@
 //! What is changed in a manifest, and the texts with exactly that.
 
 use super::access::{self, Irsa};
+use super::init_script::{BinaryUrl, Pin, Wishes};
 use super::names::NamespaceName;
-use super::{Error, Manifests, Object, Workload};
+use super::{Error, Manifests, Object, Workload, delivery};
+use crate::arn::Region;
 use crate::yaml::{self, Editor, Path, Stream, Value};
 
 /// What is wanted.
@@ -14,6 +16,51 @@ pub struct Plan {
     pub namespace: Option<NamespaceName>,
     /// IRSA.
     pub irsa: Option<Irsa>,
+    /// How the program comes into the pod; none to leave INIT_SCRIPT alone.
+    pub delivery: Option<Delivery>,
+    /// What `bootstrap init` is told.
+    pub wishes: Wishes,
+    /// What becomes of a script that is there.
+    pub init_script: ScriptPolicy,
+    /// Where the tools go, an absolute path; none for `bootstrap` in the delegate's working directory.
+    pub prefix: Option<String>,
+    /// The region, for the variables of the delegate.
+    pub region: Option<Region>,
+    /// Whether the pods run on Fargate, which has no instance metadata.
+    pub fargate: bool,
+    /// What the startup probe should wait for at least, in seconds.
+    pub startup_budget: Option<i64>,
+}
+
+/// How the program comes into the pod.
+#[derive(Clone, Debug)]
+pub enum Delivery {
+    /// INIT_SCRIPT downloads it.
+    Script {
+        /// From here.
+        url: BinaryUrl,
+        /// With these digests.
+        pins: Vec<Pin>,
+    },
+    /// An init container has it, and runs it into the volume.
+    InitContainer {
+        /// The image, with `bootstrap` on its PATH.
+        image: String,
+    },
+    /// The delegate's image has it.
+    Image,
+}
+
+/// What becomes of a script of the user's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScriptPolicy {
+    /// It is kept, behind ours.
+    #[default]
+    Merge,
+    /// It makes room for ours.
+    Replace,
+    /// It is kept as it is, and ours is not written.
+    Keep,
 }
 
 /// What came of it.
@@ -29,6 +76,12 @@ pub struct Patched {
 pub fn patch(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
     let manifests = Manifests::new(streams);
     let workload = Workload::choose(&manifests, plan.delegate.as_deref())?;
+    if plan.fargate && workload.object.kind == "DaemonSet" {
+        return Err(Error::Conflict {
+            message: format!("DaemonSet `{}` cannot run on Fargate", workload.object.name),
+            hint: "leave --fargate out",
+        });
+    }
     let given = plan.namespace.as_ref().map(NamespaceName::as_str);
     if let (Some(given), Some(written)) = (given, workload.object.namespace)
         && given != written
@@ -46,6 +99,7 @@ pub fn patch(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
     if let Some(irsa) = &plan.irsa {
         access::apply(&manifests, &workload, namespace, irsa, &mut edits)?;
     }
+    delivery::apply(&manifests, &workload, plan, &mut edits)?;
     edits.finish()
 }
 
@@ -97,6 +151,18 @@ impl<'s> Edits<'s> {
     ) -> Result<(), yaml::Error> {
         self.of(file)
             .map_or(Ok(()), |editor| editor.append(path, value))
+    }
+
+    /// Takes an object out.
+    pub(super) fn remove_object(&mut self, object: &Object<'_>) -> Result<(), yaml::Error> {
+        let Some(editor) = self.of(object.file) else {
+            return Ok(());
+        };
+        if object.list.is_some() {
+            // The last change there, since it moves the items behind it.
+            return editor.remove(&object.path).map(drop);
+        }
+        editor.remove_document(object.document)
     }
 
     /// Takes a node out.
