@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::commands::{completions, env, init, install, man, patch, uninstall};
+use crate::commands::{completions, env, init, install, lint, man, patch, uninstall};
 use crate::context::Context;
 use crate::error::{Error, Look, without_passwords};
 use crate::options::GlobalFlags;
@@ -49,7 +49,8 @@ enum Command {
     Install(install::Args),
     Env(env::Args),
     Uninstall(uninstall::Args),
-    Patch(patch::Args),
+    Patch(Box<patch::Args>),
+    Lint(lint::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -66,6 +67,7 @@ pub fn run(context: &Context) -> ExitCode {
         Command::Env(args) => env::run(context, &cli.global, &args),
         Command::Uninstall(args) => uninstall::run(context, &cli.global, &args),
         Command::Patch(args) => patch::run(context, &cli.global, &args),
+        Command::Lint(args) => lint::run(context, &cli.global, &args),
         Command::Completions(args) => completions::run(context, &args, Cli::command()),
         Command::Man(args) => man::run(context, &args, &Cli::command()),
     };

@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod error;
 pub mod home;
 pub mod init_script;
+pub mod lint;
 pub mod names;
 pub mod objects;
 pub mod patch;

@@ -28,7 +28,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "archive cache deadline digest elf fault files http platform strict_yaml",
     ),
     ("cluster", "arn"),
-    ("delegate", "arn cluster fault yaml"),
+    ("delegate", "arn cluster fault strict_yaml yaml"),
     ("archive", "cache deadline digest"),
     ("arn", ""),
     ("backoff", ""),

@@ -7,7 +7,16 @@ use insta::assert_snapshot;
 
 use crate::world::World;
 
-const COMMANDS: [&str; 6] = ["init", "install", "env", "uninstall", "completions", "man"];
+const COMMANDS: [&str; 8] = [
+    "init",
+    "install",
+    "env",
+    "uninstall",
+    "patch",
+    "lint",
+    "completions",
+    "man",
+];
 
 #[test]
 fn the_help_of_the_program() {
@@ -22,6 +31,8 @@ fn the_help_of_the_program() {
       install      Put tools in place, each checked against a pinned digest
       env          Print export lines for a shell to evaluate
       uninstall    Take tools out again
+      patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
+      lint         Find what would fail in a delegate's manifest, before the cluster does
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
 
@@ -100,6 +111,8 @@ fn the_short_help_of_the_program_fits_a_screen() {
       install      Put tools in place, each checked against a pinned digest
       env          Print export lines for a shell to evaluate
       uninstall    Take tools out again
+      patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
+      lint         Find what would fail in a delegate's manifest, before the cluster does
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
 

@@ -18,6 +18,7 @@ mod help;
 mod http;
 mod init;
 mod install;
+mod lint;
 mod mirrors;
 mod npm;
 mod options;

@@ -222,7 +222,7 @@ fn the_prefix_is_on_the_volume_that_is_there_unless_that_is_memory() {
     let with = |volume: &str| {
         SMALL.replace(
             "        env:\n",
-            &format!("        volumeMounts:\n        - {{name: w, mountPath: /w}}\n        env:\n        - {{name: WORKING_DIR, value: /w}}\n"),
+            "        volumeMounts:\n        - {name: w, mountPath: /w}\n        env:\n        - {name: WORKING_DIR, value: /w}\n",
         ) + &format!("      volumes:\n      - {{name: w, {volume}}}\n")
     };
     let disk = patched(&with("emptyDir: {}"), &IMAGE);

@@ -290,7 +290,7 @@ fn bind(
 }
 
 /// Whether a binding grants to every account of the namespace or of the cluster.
-fn grants_by_group(binding: &Object<'_>, namespace: Option<&str>) -> bool {
+pub(super) fn grants_by_group(binding: &Object<'_>, namespace: Option<&str>) -> bool {
     let mut subjects = binding
         .node
         .get("subjects")

@@ -4,7 +4,7 @@
 use super::home::Home;
 use super::init_script::{self, Parts, Wishes};
 use super::patch::{Delivery, Edits, Plan, ScriptPolicy};
-use super::pod::{copy, is_on_disk, mounts};
+use super::pod::{copy, is_on_disk, mount_at, mounts};
 use super::record::Record;
 use super::workload::variable;
 use super::{Error, Manifests, Workload};
@@ -201,10 +201,7 @@ impl Applied<'_, '_, '_> {
         if let Some(context) = self.workload.container.get("securityContext") {
             keys.push(("securityContext", copy(context)));
         }
-        let mut all_mounts = vec![];
-        if let Some(own) = self.volume_of_prefix() {
-            all_mounts.push(own);
-        }
+        let mut all_mounts = vec![self.mount_of_prefix()];
         let certificates =
             mounts(self.workload.container).filter(|mount| self.has_certificates(*mount));
         all_mounts.extend(certificates.map(copy));
@@ -228,23 +225,18 @@ impl Applied<'_, '_, '_> {
     }
 
     /// The mount of the volume that the prefix is on.
-    fn volume_of_prefix(&self) -> Option<Value> {
-        let is_above = |mount: &Node<'_>| {
-            let path = mount.get("mountPath").and_then(Node::scalar);
-            path.is_some_and(|path| std::path::Path::new(&self.prefix).starts_with(path))
-        };
-        let has_ours = mounts(self.workload.container)
-            .any(|mount| mount.get("name").and_then(Node::scalar) == Some(OURS));
-        let theirs = mounts(self.workload.container).find(is_above);
-        match theirs {
-            Some(mount) if !has_ours && is_on_disk(self.workload, &self.prefix) => {
-                Some(copy(mount))
-            }
-            _ => Some(Value::mapping([
+    fn mount_of_prefix(&self) -> Value {
+        let theirs = mount_at(self.workload, &self.prefix).filter(|mount| {
+            mount.get("name").and_then(Node::scalar) != Some(OURS)
+                && is_on_disk(self.workload, &self.prefix)
+        });
+        let ours = || {
+            Value::mapping([
                 ("name", OURS.into()),
                 ("mountPath", self.prefix.as_str().into()),
-            ])),
-        }
+            ])
+        };
+        theirs.map_or_else(ours, copy)
     }
 
     /// The variables that concern the network and us.
@@ -310,7 +302,7 @@ impl Applied<'_, '_, '_> {
         };
         path.trim_end_matches('/').ends_with("/ca-bundle")
             || path.contains("/ca-trust/")
-            || CERTIFICATES.iter().any(|name| is_named(&name))
+            || CERTIFICATES.iter().any(|name| is_named(name))
     }
 }
 

@@ -268,10 +268,9 @@ impl<'t> Parts<'t> {
 
     /// What our part says was changed beside it.
     pub fn record(&self) -> &'t str {
-        let lines = self.ours.into_iter().flat_map(str::lines);
+        let mut lines = self.ours.into_iter().flat_map(str::lines);
         lines
-            .filter_map(|line| line.strip_prefix(RECORD))
-            .next()
+            .find_map(|line| line.strip_prefix(RECORD))
             .unwrap_or_default()
     }
 
@@ -336,7 +335,7 @@ mod tests {
         let filled = fill("https://h.test/{arch}", &[], &wishes());
         assert!(!filled.contains("$$"));
         for (at, _) in filled.match_indices("$(") {
-            let name = filled[at + 2..].split(')').next().unwrap();
+            let name = filled.get(at + 2..).unwrap().split(')').next().unwrap();
             let is_name = name
                 .bytes()
                 .all(|byte| byte.is_ascii_uppercase() || byte == b'_');

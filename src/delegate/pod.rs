@@ -11,14 +11,19 @@ pub fn mounts(container: Node<'_>) -> impl Iterator<Item = Node<'_>> {
     mounts.into_iter().flat_map(Node::items)
 }
 
-/// The volume that a path of the delegate's container is on: that of the deepest mount above it.
-pub fn volume_at<'s>(workload: &Workload<'s>, path: &str) -> Option<Node<'s>> {
+/// The deepest mount above a path of the delegate's container.
+pub fn mount_at<'s>(workload: &Workload<'s>, path: &str) -> Option<Node<'s>> {
     let above = mounts(workload.container).filter_map(|mount| {
         let at = mount.get("mountPath")?.scalar()?;
         Path::new(path).starts_with(at).then_some((at.len(), mount))
     });
     let (_, mount) = above.max_by_key(|(depth, _)| *depth)?;
-    let name = mount.get("name")?.scalar()?;
+    Some(mount)
+}
+
+/// The volume that a path of the delegate's container is on.
+pub fn volume_at<'s>(workload: &Workload<'s>, path: &str) -> Option<Node<'s>> {
+    let name = mount_at(workload, path)?.get("name")?.scalar()?;
     let (_, volume) = workload.pod.get("volumes")?.item_where("name", name)?;
     Some(volume)
 }
