@@ -122,7 +122,7 @@ impl Asking<'_> {
                     (Miss::Lost(failure), None) if self.deadline.left().is_zero() => {
                         Error::DeadlinePassed {
                             action,
-                            last: Some(format!("{tries} tries at {}: {failure}", seen.host)),
+                            last: Some(format!("try {tries} at {}: {failure}", seen.host)),
                             deadline: self.deadline.passed(),
                         }
                     }

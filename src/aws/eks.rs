@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_eks::Client;
-use aws_sdk_eks::config::{BehaviorVersion, Config};
+use aws_sdk_eks::config::{BehaviorVersion, Config, StalledStreamProtectionConfig};
 use aws_sdk_eks::types::{FargateProfile as Described, VpcConfigResponse};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -194,6 +194,8 @@ impl Aws {
             .region(aws_types::region::Region::new(region.as_str().to_owned()))
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::disabled())
+            // A server that is slow is one to be asked again, within the deadline.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .use_fips(self.environment.use_fips()?)
             .use_dual_stack(self.environment.use_dual_stack()?)
             .credentials_provider(credentials(identity));

@@ -2,7 +2,7 @@
 
 use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
-use aws_sdk_sts::config::{BehaviorVersion, Config};
+use aws_sdk_sts::config::{BehaviorVersion, Config, StalledStreamProtectionConfig};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use jiff::Timestamp;
@@ -128,6 +128,8 @@ impl Aws {
             .region(aws_types::region::Region::new(region.as_str().to_owned()))
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::disabled())
+            // A server that is slow is one to be asked again, within the deadline.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .use_fips(self.environment.use_fips()?)
             .use_dual_stack(self.environment.use_dual_stack()?);
         let mut config = match identity {

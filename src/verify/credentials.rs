@@ -159,9 +159,13 @@ pub(super) fn with_hint(finding: Finding, error: &aws::Error) -> Finding {
         ),
         _ => finding,
     };
-    match error.hint() {
-        Some(hint) => finding.remedy(hint),
-        None => finding,
+    match (error, error.hint()) {
+        // The time limit is that of a check: no option gives it more.
+        (aws::Error::DeadlinePassed { .. }, _) => finding.remedy(
+            "let this network reach the service: a VPC endpoint, a NAT gateway, or the proxy variables and NO_PROXY",
+        ),
+        (_, Some(hint)) => finding.remedy(hint),
+        (_, None) => finding,
     }
 }
 

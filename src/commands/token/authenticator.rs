@@ -78,7 +78,7 @@ pub fn run(context: &Context) -> ExitCode {
     match cli.command {
         None => print(context, &Cli::command().render_help().to_string()),
         Some(Command::Version { short, output }) => print(context, &version(short, output)),
-        Some(Command::Token(flags)) => token(context, cli.cluster, flags),
+        Some(Command::Token(flags)) => token(context, cli.cluster, *flags),
     }
 }
 
@@ -90,7 +90,7 @@ fn version(short: bool, output: Format) -> String {
     }
 }
 
-fn token(context: &Context, cluster: ClusterFlag, flags: Box<Flags>) -> ExitCode {
+fn token(context: &Context, cluster: ClusterFlag, flags: Flags) -> ExitCode {
     let failed = |error: &Error| {
         context.say(&format!(
             "could not get token: {}\n",
@@ -101,13 +101,14 @@ fn token(context: &Context, cluster: ClusterFlag, flags: Box<Flags>) -> ExitCode
         }
         ExitCode::FAILURE
     };
-    let wanted = match Wanted::new(context, cluster, *flags) {
+    let wanted = match Wanted::new(context, cluster, flags) {
         Ok(wanted) => wanted,
         Err(error) => return failed(&error),
     };
     let Some(cluster) = &wanted.cluster else {
         context.say("Error: cluster ID not specified\n");
         let mut cli = Cli::command();
+        cli.build();
         if let Some(token) = cli.find_subcommand_mut("token") {
             context.say(&format!("{}\n", token.render_usage()));
         }
