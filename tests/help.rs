@@ -7,12 +7,14 @@ use insta::assert_snapshot;
 
 use crate::world::World;
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 9] = [
     "init",
     "install",
     "env",
     "uninstall",
     "verify",
+    "patch",
+    "lint",
     "completions",
     "man",
 ];
@@ -32,6 +34,8 @@ fn the_help_of_the_program() {
       token        Print a token that lets kubectl into an EKS cluster
       uninstall    Take tools out again
       verify       Check tools, credentials, roles and clusters, and say what is wrong and why
+      patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
+      lint         Find what would fail in a delegate's manifest, before the cluster does
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
 
@@ -114,6 +118,8 @@ fn the_short_help_of_the_program_fits_a_screen() {
       token        Print a token that lets kubectl into an EKS cluster
       uninstall    Take tools out again
       verify       Check tools, credentials, roles and clusters, and say what is wrong and why
+      patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
+      lint         Find what would fail in a delegate's manifest, before the cluster does
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
 
