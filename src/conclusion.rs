@@ -204,9 +204,8 @@ impl<'a> Conclusion<'a> {
         {
             return;
         }
-        let is_wrong = finding.state == verify::State::Fail;
         let fatal = match self.options.on_failure {
-            OnFailure::Fail => is_wrong,
+            OnFailure::Fail => true,
             OnFailure::Default | OnFailure::Continue => finding.stops,
         };
         let subject = finding.subject.as_deref();

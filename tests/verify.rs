@@ -649,9 +649,13 @@ fn a_start_stops_for_a_version_that_is_proved_to_be_too_old_and_for_nothing_else
     // Unknown, and refused: nothing is proved.
     let denied = || vec!["DescribeCluster", "GetCallerIdentity"];
     let run = fails("1.21", denied(), &[], 0);
-    run.says("warning: credentials: ")
+    let run = run
+        .says("warning: credentials: ")
         .says("warning: cluster of payments");
-    fails("1.31", denied(), &["--on-failure", "fail"], 3).says("error: cluster of payments");
+    run.says("warning: version of payments: it could not be found out");
+    fails("1.31", denied(), &["--on-failure", "fail"], 3)
+        .says("error: cluster of payments")
+        .says("error: version of payments");
 }
 
 #[test]
