@@ -7,10 +7,11 @@ use insta::assert_snapshot;
 
 use crate::world::World;
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "init",
     "install",
     "env",
+    "token",
     "uninstall",
     "verify",
     "completions",
@@ -727,6 +728,116 @@ fn the_short_help_of_env() {
 }
 
 #[test]
+fn the_help_of_token() {
+    let run = World::new().bootstrap(&["token", "--help"]);
+    assert_snapshot!(run, @r#"
+    Print a token that lets kubectl into an EKS cluster
+
+    Takes the options of `aws-iam-authenticator token` and answers as it does. Credentials
+    come from the environment, IRSA, the profile, EKS Pod Identity or the node, in this order.
+
+    Usage: bootstrap token [OPTIONS]
+
+    Options:
+      -i, --cluster-id <NAME>
+              The name of the cluster; of a local cluster on an Outpost its ID
+              
+              Default: KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID.
+
+      -r, --role <ARN>
+              Assume this role first [default: DEFAULT_ROLE, where it is set]
+
+      -e, --external-id <ID>
+              The external ID that the role's trust policy asks for
+
+      -s, --session-name <NAME>
+              Call the session of the role this, as audit logs show it
+              
+              Default: harness-delegate-NAME where DELEGATE_NAME is set, else bootstrap.
+
+          --region <REGION>
+              Sign for this region
+              
+              Default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else the home region of
+              the role's partition (us-east-1); the instance metadata service is not asked.
+
+          --token-only[=<BOOL>]
+              Print the token alone
+
+          --forward-session-name[=<BOOL>]
+              Give the session of the role the name of the session that assumes it
+
+          --cache[=<BOOL>]
+              Keep the session of the role for the next call, in a file of mode 0600 [default:
+              true]
+              
+              In PREFIX/cache/sessions where the prefix is there, else in
+              $XDG_CACHE_HOME/bootstrap, else in ~/.kube/cache/bootstrap.
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Network options:
+          --offline
+              Use no network at all: what AWS would have to be asked fails
+
+          --ca-bundle <FILE>
+              Trust the certificates in this PEM file as well
+
+          --deadline <DURATION>
+              End by then, whatever happens, such as 30s or 2m
+              
+              Default: 30s for `token`.
+
+    Global options:
+          --config <FILE>
+              Read bootstrap.yaml from here
+              
+              Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
+              there is one.
+
+          --prefix <DIR>
+              Install below this directory
+              
+              Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
+              can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
+
+          --color <WHEN>
+              Use colour [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+          --log-format <FORMAT>
+              Write messages as text or as JSON lines [default: text]
+
+              Possible values:
+              - text: Lines for people
+              - json: One JSON object a line
+
+      -q, --quiet
+              Say errors and warnings alone
+
+      -v, --verbose
+              Say every detail
+
+    Examples:
+      bootstrap token -i payments --region us-east-1
+      bootstrap token -i payments -r arn:aws:iam::111122223333:role/deployer -e EXTERNAL_ID
+      bootstrap token -i payments --token-only
+
+    In a kubeconfig, `command: bootstrap` with these arguments stands in for
+    aws-iam-authenticator.
+    [exit 0]
+    "#);
+}
+
+#[test]
 fn the_help_of_uninstall() {
     let run = World::new().bootstrap(&["uninstall", "--help"]);
     assert_snapshot!(run, @"
@@ -871,6 +982,8 @@ fn the_help_of_verify() {
 
           --deadline <DURATION>
               End by then, whatever happens, such as 30s or 2m
+              
+              Default: 30s for `token`.
 
     Cluster options:
           --cluster <CLUSTER>
@@ -1312,11 +1425,11 @@ fn every_command_has_a_manual_page() {
 fn a_manual_page_of_an_unknown_command_is_refused() {
     let run = World::new().bootstrap(&["man", "verfiy"]);
     assert_snapshot!(run, @"
---- stderr ---
-error: there is no command `verfiy`
-hint: it takes init, install, env, token, uninstall, verify, completions, man
-[exit 2]
-");
+    --- stderr ---
+    error: there is no command `verfiy`
+    hint: it takes init, install, env, token, uninstall, verify, completions, man
+    [exit 2]
+    ");
 }
 
 #[test]

@@ -35,20 +35,26 @@ In a kubeconfig, `command: bootstrap` with these arguments stands in for aws-iam
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     #[command(flatten)]
+    cluster: ClusterFlag,
+    #[command(flatten)]
     flags: Flags,
     #[command(flatten)]
     network: NetworkFlags,
 }
 
-/// The options of `aws-iam-authenticator token`. An empty value counts as none, as there.
+/// The option that may also stand before the command, as there.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Flags {
+pub struct ClusterFlag {
     /// The name of the cluster; of a local cluster on an Outpost its ID
     ///
     /// Default: KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID.
-    #[arg(short = 'i', long, value_name = "NAME")]
+    #[arg(short = 'i', long, value_name = "NAME", global = true)]
     cluster_id: Option<Given<ClusterId>>,
+}
 
+/// The other options of `aws-iam-authenticator token`. An empty value counts as none, as there.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Flags {
     /// Assume this role first [default: DEFAULT_ROLE, where it is set]
     #[arg(short, long, value_name = "ARN")]
     role: Option<Given<RoleArn>>,
@@ -109,7 +115,7 @@ impl<T: FromStr> FromStr for Given<T> {
 /// Prints the token.
 pub fn run(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCode, Error> {
     let look = global.look(context);
-    let wanted = Wanted::new(context, args.flags)?;
+    let wanted = Wanted::new(context, args.cluster, args.flags)?;
     let Some(cluster) = wanted.cluster.clone() else {
         let hint = "name it with -i, or in KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID";
         return Err(Error::usage("no cluster is named").with_hint(Some(hint.to_owned())));
@@ -134,13 +140,13 @@ pub struct Wanted {
 
 impl Wanted {
     /// Merges the flags with the variables that aws-iam-authenticator reads.
-    pub fn new(context: &Context, flags: Flags) -> Result<Self, Error> {
+    pub fn new(context: &Context, cluster: ClusterFlag, flags: Flags) -> Result<Self, Error> {
         let default = default_name(context.variable("DELEGATE_NAME"));
         let given = flags.session_name.and_then(|name| name.0);
         Ok(Self {
             cluster: merged(
                 context,
-                flags.cluster_id,
+                cluster.cluster_id,
                 "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID",
             )?,
             role: merged(context, flags.role, "DEFAULT_ROLE")?,

@@ -113,6 +113,8 @@ pub struct NetworkFlags {
     pub ca_bundle: Option<PathBuf>,
 
     /// End by then, whatever happens, such as 30s or 2m
+    ///
+    /// Default: 30s for `token`.
     #[arg(long, value_name = "DURATION")]
     pub deadline: Option<Timespan>,
 }

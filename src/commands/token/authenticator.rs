@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
-use super::{Flags, Wanted};
+use super::{ClusterFlag, Flags, Wanted};
 use crate::context::Context;
 use crate::error::{Error, Look, without_passwords};
 use crate::options::{GlobalFlags, NetworkFlags};
@@ -20,6 +20,9 @@ pub const NAME: &str = builtin::TOOL;
 #[derive(Debug, Parser)]
 #[command(name = NAME, max_term_width = 90)]
 struct Cli {
+    #[command(flatten)]
+    cluster: ClusterFlag,
+
     /// Accepted and not used: the file of the authenticator's server
     #[arg(short, long, value_name = "FILE", global = true)]
     config: Option<String>,
@@ -75,19 +78,19 @@ pub fn run(context: &Context) -> ExitCode {
     match cli.command {
         None => print(context, &Cli::command().render_help().to_string()),
         Some(Command::Version { short, output }) => print(context, &version(short, output)),
-        Some(Command::Token(flags)) => token(context, flags),
+        Some(Command::Token(flags)) => token(context, cli.cluster, *flags),
     }
 }
 
 fn version(short: bool, output: Format) -> String {
     match (short, output) {
         (true, _) => format!("{VERSION}\n"),
-        (false, Format::Json) => format!("{{\"Version\":\"{VERSION}\",\"Commit\":\"\"}}\n"),
-        (false, Format::Yaml) => format!("Commit: \"\"\nVersion: {VERSION}\n"),
+        (false, Format::Json) => format!("{{\"Version\":\"{VERSION}\",\"Commit\":\"builtin\"}}\n"),
+        (false, Format::Yaml) => format!("version: {VERSION}\ncommit: builtin\ndate: \"\"\n"),
     }
 }
 
-fn token(context: &Context, flags: Box<Flags>) -> ExitCode {
+fn token(context: &Context, cluster: ClusterFlag, flags: Flags) -> ExitCode {
     let failed = |error: &Error| {
         context.say(&format!(
             "could not get token: {}\n",
@@ -98,13 +101,14 @@ fn token(context: &Context, flags: Box<Flags>) -> ExitCode {
         }
         ExitCode::FAILURE
     };
-    let wanted = match Wanted::new(context, *flags) {
+    let wanted = match Wanted::new(context, cluster, flags) {
         Ok(wanted) => wanted,
         Err(error) => return failed(&error),
     };
     let Some(cluster) = &wanted.cluster else {
         context.say("Error: cluster ID not specified\n");
         let mut cli = Cli::command();
+        cli.build();
         if let Some(token) = cli.find_subcommand_mut("token") {
             context.say(&format!("{}\n", token.render_usage()));
         }
