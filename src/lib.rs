@@ -9,7 +9,7 @@
 //!                    +------------+-----------+--> tools <------+--- report, error
 //!                                                    |
 //!     ground: http cache archive files elf digest platform deadline backoff runtime
-//!             strict_yaml timespan fault
+//!             strict_yaml yaml timespan fault
 //! ```
 //!
 //! To read it from the start: [`cli`], [`commands::init`], [`options`], [`tools::plan`],
@@ -47,3 +47,4 @@ pub mod program;
 pub mod runtime;
 pub mod strict_yaml;
 pub mod timespan;
+pub mod yaml;

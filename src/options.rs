@@ -7,7 +7,7 @@ mod layers;
 
 pub use access::{AccessOptions, Tools};
 pub use flags::{CheckFlags, ClusterFlags, Color, GlobalFlags, InstallFlags, NetworkFlags, Output};
-pub use layers::{Checks, Layers, termination_log};
+pub use layers::{Checks, Layers, started, termination_log};
 
 use std::path::PathBuf;
 

@@ -52,6 +52,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("runtime", ""),
     ("strict_yaml", ""),
     ("timespan", "strict_yaml"),
+    ("yaml", "fault strict_yaml"),
 ];
 
 /// Words that only these modules, and what is below them, may use: one door each to the outside.

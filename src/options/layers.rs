@@ -69,12 +69,7 @@ impl<'a> Layers<'a> {
         global: &'a GlobalFlags,
         working: Option<PathBuf>,
     ) -> Result<Self, Error> {
-        let mut layers = Self {
-            context,
-            global,
-            config: Config::default(),
-            directory: context.directory.clone(),
-        };
+        let mut layers = Self::without_file(context, global);
         if let Some(path) = layers.config_file(working)? {
             let text = input(&path)?;
             layers.config =
@@ -84,6 +79,16 @@ impl<'a> Layers<'a> {
                 .clone_into(&mut layers.directory);
         }
         Ok(layers)
+    }
+
+    /// Flags, variables and defaults alone, for when the file cannot be read.
+    pub fn without_file(context: &'a Context, global: &'a GlobalFlags) -> Self {
+        Self {
+            context,
+            global,
+            config: Config::default(),
+            directory: context.directory.clone(),
+        }
     }
 
     fn config_file(&self, working: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
@@ -96,13 +101,12 @@ impl<'a> Layers<'a> {
             .find(|path| path.exists()))
     }
 
-    /// The delegate's working directory.
+    /// The delegate's working directory, made absolute.
     fn working_directory(&self) -> PathBuf {
-        PathBuf::from(
-            self.context
-                .variable("WORKING_DIR")
-                .unwrap_or(DELEGATE_DIRECTORY),
-        )
+        let named = self.context.variable("WORKING_DIR");
+        self.context
+            .directory
+            .join(named.unwrap_or(DELEGATE_DIRECTORY))
     }
 
     /// Where everything goes.
@@ -253,7 +257,7 @@ impl<'a> Layers<'a> {
             goes_on: on_failure == OnFailure::Continue,
             variables: context.variables().clone(),
             holder: context.holder(command),
-            started: context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            started: started(context),
             boot: boot_id(),
             prefix,
         };
@@ -451,6 +455,11 @@ impl<'a> Layers<'a> {
             .map(|part| parse(variable, part))
             .collect()
     }
+}
+
+/// The time of day (RFC 3339), for receipts and reports.
+pub fn started(context: &Context) -> String {
+    context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Where the line for the kubelet goes; no file can say, so that a mistake in one can be told there.

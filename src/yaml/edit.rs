@@ -1,0 +1,317 @@
+//! Changes to a stream, and the text with exactly these.
+
+mod assign;
+mod refusal;
+
+use super::live::{Entry, Live, LiveDocument, Shape, View};
+use super::{Invalid, Path, Scalar, Step, Stream, Value, oracle, splice};
+use crate::fault::Fault;
+use assign::{assign, open, position};
+use refusal::{no_document, noun, refuse, refuse_shared};
+
+/// Takes changes to a stream.
+///
+/// A change that would write what is there already is none, so that doing the same again yields
+/// the same bytes. A change is refused where it could not be made without changing something else.
+#[derive(Debug)]
+pub struct Editor<'s> {
+    stream: &'s Stream<'s>,
+    documents: Vec<LiveDocument>,
+}
+
+/// A change that is not made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be made without changing something else, or the place is not what it should be.
+    #[error(transparent)]
+    Refused(Box<Invalid>),
+    /// What was written did not read back as what was meant: a bug of this program.
+    #[error("{file}: the changed text would not be right: {what}; nothing was written", file = file.display())]
+    Unproven {
+        /// The file, as it was named.
+        file: std::path::PathBuf,
+        /// What differs.
+        what: String,
+    },
+}
+
+impl Error {
+    /// The side that it is on.
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Refused(_) => Fault::Input,
+            Self::Unproven { .. } => Fault::Local,
+        }
+    }
+
+    /// The next step.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(invalid) => invalid.hint(),
+            Self::Unproven { .. } => {
+                Some("this is a bug: please report it with the file".to_owned())
+            }
+        }
+    }
+}
+
+impl<'s> Editor<'s> {
+    /// An editor with no changes yet.
+    pub fn new(stream: &'s Stream<'s>) -> Self {
+        let documents = stream
+            .documents
+            .iter()
+            .enumerate()
+            .map(|(index, document)| LiveDocument {
+                origin: Some(index),
+                root: Live::kept(document.root),
+            });
+        Self {
+            stream,
+            documents: documents.collect(),
+        }
+    }
+
+    /// Whether there is a node at a path now.
+    pub fn has(&self, path: &Path) -> bool {
+        self.view(path).is_some()
+    }
+
+    /// How many entries or items there are at a path now; none when no collection is there.
+    pub fn len(&self, path: &Path) -> Option<usize> {
+        self.view(path)?.len()
+    }
+
+    /// Whether this value is at a path now; the order of keys does not count.
+    pub fn equals(&self, path: &Path, value: &Value) -> bool {
+        self.view(path)
+            .is_some_and(|view| view.equals(value, self.stream))
+    }
+
+    /// Makes a node be this value; mappings, and items named by a key, on the way are created.
+    ///
+    /// Of a mapping and of a sequence only what differs is written anew: comments and the order of
+    /// keys survive. Null may become anything; text does not become a mapping or the like.
+    pub fn set(&mut self, path: &Path, value: impl Into<Value>) -> Result<(), Error> {
+        let value = value.into();
+        if self.equals(path, &value) {
+            return Ok(());
+        }
+        let stream = self.stream;
+        let Some(live) = self.walk(path, path.steps(), true)? else {
+            return Ok(());
+        };
+        assign(stream, live, value, path)
+    }
+
+    /// Adds an item to the end of a sequence, which is created where there is none.
+    pub fn append(&mut self, path: &Path, item: impl Into<Value>) -> Result<(), Error> {
+        let item = Live::new(item.into());
+        self.sequence(path)?.push(item);
+        Ok(())
+    }
+
+    /// Adds an item to the end of a sequence unless an equal one is in it.
+    pub fn ensure(&mut self, path: &Path, item: impl Into<Value>) -> Result<(), Error> {
+        let item = item.into();
+        let count = self.len(path).unwrap_or_default();
+        let mut items = (0..count).map(|index| path.clone().item(index));
+        if items.any(|path| self.equals(&path, &item)) {
+            return Ok(());
+        }
+        self.append(path, item)
+    }
+
+    /// Inserts an item before the one that has this index now; behind the last one when there are
+    /// not so many.
+    pub fn insert(
+        &mut self,
+        path: &Path,
+        index: usize,
+        item: impl Into<Value>,
+    ) -> Result<(), Error> {
+        let item = Live::new(item.into());
+        let items = self.sequence(path)?;
+        items.insert(index.min(items.len()), item);
+        Ok(())
+    }
+
+    /// Takes out a key or an item; nothing when it is not there. Whether it was is the answer.
+    ///
+    /// The last one leaves `{}` or `[]` behind.
+    pub fn remove(&mut self, path: &Path) -> Result<bool, Error> {
+        let Some((last, steps)) = path.steps().split_last() else {
+            return Ok(false);
+        };
+        if !self.has(path) {
+            return Ok(false);
+        }
+        let stream = self.stream;
+        let Some(parent) = self.walk(path, steps, false)? else {
+            return Ok(false);
+        };
+        open(stream, parent, path)?;
+        let Some((index, origin)) = position(stream, parent, last) else {
+            return Ok(false);
+        };
+        if let Some((id, alias)) = origin.and_then(|id| Some((id, stream.used_elsewhere(id)?))) {
+            let message = format!(
+                "`{path}` cannot be removed: an anchor in it is used by the alias in line {}",
+                alias.line()
+            );
+            return Err(refuse(stream, id, message));
+        }
+        match &mut parent.shape {
+            Shape::Mapping(entries) => drop(entries.remove(index)),
+            Shape::Sequence(items) => drop(items.remove(index)),
+            Shape::Kept | Shape::Scalar(_) => {}
+        }
+        Ok(true)
+    }
+
+    /// Inserts a document before the one that has this index in the text as it was read, or at the
+    /// end when there is none; behind those that were inserted there before.
+    pub fn insert_document(&mut self, before: usize, root: impl Into<Value>) -> Result<(), Error> {
+        splice::check_document(self.stream, before)?;
+        let at = self
+            .documents
+            .iter()
+            .position(|document| document.origin == Some(before));
+        let document = LiveDocument {
+            origin: None,
+            root: Live::new(root.into()),
+        };
+        self.documents
+            .insert(at.unwrap_or(self.documents.len()), document);
+        Ok(())
+    }
+
+    /// Takes out the document that has this index in the text as it was read.
+    pub fn remove_document(&mut self, index: usize) -> Result<(), Error> {
+        splice::check_document(self.stream, index)?;
+        splice::check_document(self.stream, index + 1)?;
+        self.documents
+            .retain(|document| document.origin != Some(index));
+        Ok(())
+    }
+
+    /// The text with the changes.
+    ///
+    /// It is read again, and is an error unless it is the old stream with exactly these changes,
+    /// and has every comment that did not stand in what was removed.
+    pub fn finish(self) -> Result<String, Error> {
+        let splices = splice::splices(self.stream, &self.documents);
+        if splices.is_empty() {
+            return Ok(self.stream.text.to_owned());
+        }
+        oracle::apply(self.stream, &self.documents, &splices).map_err(|what| Error::Unproven {
+            file: self.stream.file.clone(),
+            what,
+        })
+    }
+
+    fn view(&self, path: &Path) -> Option<View<'_>> {
+        let mut documents = self.documents.iter();
+        let document = documents.find(|document| document.origin == Some(path.document()))?;
+        View::of(&document.root, self.stream).find(path, self.stream)
+    }
+
+    /// The items of a sequence, which is created where there is none.
+    fn sequence(&mut self, path: &Path) -> Result<&mut Vec<Live>, Error> {
+        let stream = self.stream;
+        let live = self.walk(path, path.steps(), true)?;
+        let missing = || no_document(stream, path);
+        let live = live.ok_or_else(missing)?;
+        if live.is_null(stream) {
+            refuse_shared(stream, live, path)?;
+            live.shape = Shape::Sequence(Vec::new());
+        }
+        open(stream, live, path)?;
+        let noun = noun(stream, live);
+        let origin = live.origin;
+        match &mut live.shape {
+            Shape::Sequence(items) => Ok(items),
+            _ => Err(refuse(
+                stream,
+                origin.unwrap_or_default(),
+                format!("`{path}` is {noun}, not a list"),
+            )),
+        }
+    }
+
+    /// The node that steps lead to, made ready for a change.
+    fn walk(
+        &mut self,
+        path: &Path,
+        steps: &[Step],
+        create: bool,
+    ) -> Result<Option<&mut Live>, Error> {
+        let stream = self.stream;
+        let mut documents = self.documents.iter_mut();
+        let document = documents.find(|document| document.origin == Some(path.document()));
+        let Some(document) = document else {
+            return if create {
+                Err(no_document(stream, path))
+            } else {
+                Ok(None)
+            };
+        };
+        let mut live = &mut document.root;
+        for step in steps {
+            if live.is_null(stream) && create {
+                refuse_shared(stream, live, path)?;
+                live.shape = match step {
+                    Step::Key(_) => Shape::Mapping(Vec::new()),
+                    Step::Item(_) | Step::Where(..) => Shape::Sequence(Vec::new()),
+                };
+            }
+            open(stream, live, path)?;
+            let found = position(stream, live, step).map(|(index, _)| index);
+            let noun = noun(stream, live);
+            let origin = live.origin.unwrap_or_default();
+            let next = match (&mut live.shape, step) {
+                (Shape::Mapping(entries), Step::Key(key)) => {
+                    if found.is_none() && create {
+                        entries.push(Entry::new(key.clone(), Value::Scalar(Scalar::Null)));
+                    }
+                    let index = found.unwrap_or(entries.len().saturating_sub(1));
+                    let entry = (found.is_some() || create)
+                        .then(|| entries.get_mut(index))
+                        .flatten();
+                    entry.map(|entry| &mut entry.value)
+                }
+                (Shape::Sequence(items), Step::Item(index)) => {
+                    let count = items.len();
+                    if *index >= count && create {
+                        let message = format!("`{path}` names item {index}, but there are {count}");
+                        return Err(refuse(stream, origin, message));
+                    }
+                    items.get_mut(*index)
+                }
+                (Shape::Sequence(items), Step::Where(key, text)) => {
+                    if found.is_none() && create {
+                        items.push(Live::new(Value::mapping([(key, text.as_str().into())])));
+                    }
+                    let index = found.unwrap_or(items.len().saturating_sub(1));
+                    (found.is_some() || create)
+                        .then(|| items.get_mut(index))
+                        .flatten()
+                }
+                (_, step) => {
+                    let wanted = match step {
+                        Step::Key(_) => "a mapping",
+                        Step::Item(_) | Step::Where(..) => "a list",
+                    };
+                    let message =
+                        format!("`{path}` leads through {noun} where {wanted} is expected");
+                    return Err(refuse(stream, origin, message));
+                }
+            };
+            match next {
+                Some(next) => live = next,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(live))
+    }
+}

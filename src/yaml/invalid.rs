@@ -1,0 +1,191 @@
+//! What is wrong with a YAML file, and where: the position, the line and a caret.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::fault::Fault;
+use crate::strict_yaml::Location;
+
+/// A file that is not the YAML that Kubernetes would read, or not what its reader expects of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    at: Location,
+    message: String,
+    hint: Option<&'static str>,
+    excerpt: String,
+}
+
+impl Invalid {
+    /// This is wrong at a line and a column, both counted from 1, of a text.
+    pub fn new(
+        file: &Path,
+        text: &str,
+        (line, column): (usize, usize),
+        message: impl Into<String>,
+    ) -> Self {
+        let at = Location {
+            file: file.to_owned(),
+            line,
+            column,
+        };
+        Self {
+            excerpt: excerpt(text, &at),
+            at,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Adds the next step.
+    #[must_use]
+    pub fn with_hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// Where.
+    pub const fn at(&self) -> &Location {
+        &self.at
+    }
+
+    /// What, without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The line with a caret below the column, in two or three lines without a final newline.
+    ///
+    /// What looks like a secret is masked with as many `*`.
+    pub fn excerpt(&self) -> &str {
+        &self.excerpt
+    }
+
+    /// The side that it is on: a file that somebody wrote.
+    pub const fn fault(&self) -> Fault {
+        Fault::Input
+    }
+
+    /// The next step.
+    pub fn hint(&self) -> Option<String> {
+        self.hint.map(str::to_owned)
+    }
+}
+
+/// The place, the problem and the line.
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}\n{}", self.at, self.message, self.excerpt)
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+/// How much of a long line is shown on either side of the column, in characters.
+const AROUND: usize = 60;
+
+/// The line of a place and a caret below the column.
+pub(super) fn excerpt(text: &str, at: &Location) -> String {
+    let line = lines(text)
+        .nth(at.line.saturating_sub(1))
+        .unwrap_or_default()
+        .trim_start_matches('\u{feff}');
+    let masked: Vec<char> = mask(line);
+    let caret = at.column.saturating_sub(1).min(masked.len());
+    let from = caret.saturating_sub(AROUND);
+    let shown: String = masked
+        .iter()
+        .skip(from)
+        .take(2 * AROUND)
+        .map(|letter| match letter {
+            '\t' => ' ',
+            letter if letter.is_control() => '\u{fffd}',
+            letter => *letter,
+        })
+        .collect();
+    let number = at.line.to_string();
+    let gutter = " ".repeat(number.len());
+    let pad = " ".repeat(caret - from);
+    format!("{number} | {}\n{gutter} | {pad}^", shown.trim_end())
+}
+
+/// The lines of a text, whatever ends them: LF, CRLF or CR (YAML 1.2.2, 5.4).
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = text.find(['\n', '\r']);
+        let (line, tail) = text.split_at_checked(end.unwrap_or(text.len()))?;
+        let next = tail.strip_prefix("\r\n").or_else(|| tail.get(1..));
+        rest = end.and(next);
+        Some(line)
+    })
+}
+
+/// Words of a key whose value is not shown.
+const SECRETS: [&str; 6] = ["token", "secret", "passw", "credential", "key", "-data"];
+
+/// How long a run of base64 letters is no longer taken for a word.
+const LONG: usize = 32;
+
+/// The characters of a line with values of secret keys, and long runs of base64, masked.
+fn mask(line: &str) -> Vec<char> {
+    let mut letters: Vec<char> = line.chars().collect();
+    if let Some((key, _)) = line.split_once(':') {
+        let lower = key.to_ascii_lowercase();
+        if SECRETS.iter().any(|word| lower.contains(word)) {
+            let from = key.chars().count() + 1;
+            for letter in letters.iter_mut().skip(from) {
+                if !letter.is_whitespace() {
+                    *letter = '*';
+                }
+            }
+        }
+    }
+    let is_base64 = |letter: &char| letter.is_ascii_alphanumeric() || "+/=_".contains(*letter);
+    for run in letters.chunk_by_mut(|a, b| is_base64(a) == is_base64(b)) {
+        if run.len() >= LONG && run.first().is_some_and(is_base64) {
+            run.fill('*');
+        }
+    }
+    letters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn show(text: &str, line: usize, column: usize) -> String {
+        Invalid::new(Path::new("m.yaml"), text, (line, column), "wrong").to_string()
+    }
+
+    #[test]
+    fn the_line_is_shown_with_a_caret_whatever_ends_lines() {
+        for eol in ["\n", "\r\n", "\r"] {
+            let text = format!("a: 1{eol}b:\té: c{eol}");
+            let shown = show(&text, 2, 5);
+            assert_eq!(shown, "m.yaml:2:5: wrong\n2 | b: é: c\n  |     ^");
+        }
+    }
+
+    #[test]
+    fn a_place_behind_the_last_line_has_its_caret_too() {
+        assert_eq!(show("", 1, 1), "m.yaml:1:1: wrong\n1 | \n  | ^");
+        assert_eq!(show("a\n", 2, 1), "m.yaml:2:1: wrong\n2 | \n  | ^");
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_column_is_shown() {
+        let text = "ab ".repeat(100_000);
+        assert!(show(&text, 1, 150_000).len() < 250);
+    }
+
+    #[test]
+    fn secrets_are_masked_and_the_caret_stays_where_it_was() {
+        assert_eq!(
+            show("  token: abc def", 1, 12),
+            "m.yaml:1:12: wrong\n1 |   token: *** ***\n  |            ^"
+        );
+        let key = "MIIEowIBAAKCAQEAwJxkZ8ZzXq3sWmN1";
+        assert!(!show(&format!("    {key}\n"), 1, 2).contains(key));
+    }
+}
