@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::token::authenticator;
-use crate::commands::{completions, env, init, install, man, token, uninstall, verify};
+use crate::commands::{completions, env, init, install, kubeconfig, man, token, uninstall, verify};
 use crate::context::Context;
 use crate::error::{Error, Look, without_passwords};
 use crate::options::GlobalFlags;
@@ -51,6 +51,7 @@ enum Command {
     Init(init::Args),
     Install(install::Args),
     Env(env::Args),
+    Kubeconfig(kubeconfig::Args),
     Token(token::Args),
     Uninstall(uninstall::Args),
     Verify(verify::Args),
@@ -71,6 +72,7 @@ pub fn run(context: &Context) -> ExitCode {
         Command::Init(args) => init::run(context, &cli.global, args),
         Command::Install(args) => install::run(context, &cli.global, args),
         Command::Env(args) => env::run(context, &cli.global, &args),
+        Command::Kubeconfig(args) => kubeconfig::run(context, &cli.global, &args),
         Command::Token(args) => token::run(context, &cli.global, args),
         Command::Uninstall(args) => uninstall::run(context, &cli.global, &args),
         Command::Verify(args) => verify::run(context, &cli.global, &args),

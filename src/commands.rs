@@ -4,6 +4,7 @@ pub mod completions;
 pub mod env;
 pub mod init;
 pub mod install;
+pub mod kubeconfig;
 pub mod man;
 pub mod token;
 pub mod uninstall;

@@ -58,6 +58,15 @@ impl Context {
         }));
     }
 
+    /// The file that is running.
+    #[expect(
+        clippy::unused_self,
+        reason = "what is read of this process is read here"
+    )]
+    pub fn program(&self) -> io::Result<PathBuf> {
+        std::env::current_exe()
+    }
+
     /// Whether the program was called by this name, through a link.
     pub fn is_called(&self, name: &str) -> bool {
         let called = self.arguments.first().map(Path::new);

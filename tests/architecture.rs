@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("cli", "commands context error options"),
     (
         "commands",
-        "arn cluster conclusion context deadline error options platform report tools verify",
+        "arn cluster conclusion context deadline error fault options platform report tools verify",
     ),
     (
         "conclusion",
@@ -34,7 +34,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "cluster",
-        "arn aws backoff deadline digest fault files http program runtime",
+        "arn aws backoff deadline digest fault files http program runtime yaml",
     ),
     ("aws", "arn backoff deadline fault files http runtime"),
     ("archive", "cache deadline digest"),

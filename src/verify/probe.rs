@@ -277,7 +277,10 @@ fn choose(cluster: &Cluster, arn: Option<&str>, contexts: &[(String, String)]) -
         return named(alias.as_str());
     }
     if let Some(arn) = arn {
-        return named(arn);
+        // As `bootstrap kubeconfig` calls it, and as `aws eks update-kubeconfig` does.
+        let role = cluster.role.as_ref();
+        let own = role.and_then(|role| named(&format!("{role}@{arn}")));
+        return own.or_else(|| named(arn));
     }
     let ending = format!(":cluster/{}", cluster.name);
     let region = cluster.region.as_ref();
@@ -300,9 +303,15 @@ mod tests {
     fn a_context_is_chosen_by_alias_or_arn() {
         const ARN: &str = "arn:aws:eks:us-east-1:111122223333:cluster/payments";
         const OTHER: &str = "arn:aws:eks:eu-west-1:111122223333:cluster/payments";
+        const ROLE: &str = "arn:aws:iam::111122223333:role/deployer";
+        let (with_role, both) = (
+            format!("name=payments,role-arn={ROLE}"),
+            format!("{ROLE}@{ARN}"),
+        );
         let contexts: Vec<_> = [
             "prod",
             ARN,
+            &both,
             OTHER,
             "arn:aws:eks:us-east-1:1:cluster/x-payments",
         ]
@@ -315,6 +324,8 @@ mod tests {
         check("name=payments,alias=prod", None, Some("prod"));
         check("name=payments,alias=test", Some(ARN), None);
         check("payments", Some(ARN), Some(ARN));
+        check(&with_role, Some(ARN), Some(&both));
+        check(&with_role, Some(OTHER), Some(OTHER));
         check("name=payments,region=eu-west-1", None, Some(OTHER));
         check("payments", None, None);
         check("orders", None, None);
