@@ -23,7 +23,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("config", "arn cluster strict_yaml timespan tools verify"),
     ("context", ""),
     ("error", "aws cluster deadline fault files tools"),
-    ("report", "tools verify"),
+    ("report", "cluster tools verify"),
     (
         "verify",
         "arn aws cluster deadline files http runtime tools",
