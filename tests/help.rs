@@ -7,10 +7,11 @@ use insta::assert_snapshot;
 
 use crate::world::World;
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "init",
     "install",
     "env",
+    "token",
     "uninstall",
     "verify",
     "patch",
@@ -28,9 +29,10 @@ fn the_help_of_the_program() {
     Usage: bootstrap [OPTIONS] <COMMAND>
 
     Commands:
-      init         Bring a delegate up: install the tools, under one deadline
+      init         Bring a delegate up: tools, kubeconfig and checks, under one deadline
       install      Put tools in place, each checked against a pinned digest
       env          Print export lines for a shell to evaluate
+      kubeconfig   Put EKS clusters into a kubeconfig
       token        Print a token that lets kubectl into an EKS cluster
       uninstall    Take tools out again
       verify       Check tools, credentials, roles and clusters, and say what is wrong and why
@@ -112,9 +114,10 @@ fn the_short_help_of_the_program_fits_a_screen() {
     Usage: bootstrap [OPTIONS] <COMMAND>
 
     Commands:
-      init         Bring a delegate up: install the tools, under one deadline
+      init         Bring a delegate up: tools, kubeconfig and checks, under one deadline
       install      Put tools in place, each checked against a pinned digest
       env          Print export lines for a shell to evaluate
+      kubeconfig   Put EKS clusters into a kubeconfig
       token        Print a token that lets kubectl into an EKS cluster
       uninstall    Take tools out again
       verify       Check tools, credentials, roles and clusters, and say what is wrong and why
@@ -165,11 +168,14 @@ fn the_short_help_of_the_program_fits_a_screen() {
 fn the_help_of_init() {
     let run = World::new().bootstrap(&["init", "--help"]);
     assert_snapshot!(run, @"
-    Bring a delegate up: install the tools, under one deadline
+    Bring a delegate up: tools, kubeconfig and checks, under one deadline
 
-    Run as a child of INIT_SCRIPT, where its exit code alone decides whether the delegate
-    starts. A second start with everything in place takes milliseconds. The report of the last
-    run is in PREFIX/report.json.
+    Installs the tools, writes the clusters into the kubeconfig, and checks tools,
+    credentials, clusters and the version of Kubernetes. A required tool that could not be put
+    in place, a version that is proved to be too old, and bad options stop the delegate; all
+    else warns (see --on-failure). Run as a child of INIT_SCRIPT, where its exit code alone
+    decides whether the delegate starts. A second start with everything in place takes
+    milliseconds. The report of the last run is in PREFIX/report.json.
 
     Usage: bootstrap init [OPTIONS]
 
@@ -288,6 +294,38 @@ fn the_help_of_init() {
               
               Default: $KUBECONFIG, else PREFIX/kubeconfig in a delegate, else ~/.kube/config.
 
+    Kubeconfig options:
+          --exec <PROGRAM>
+              Get tokens from `authenticator`, `builtin` or `aws` [default: authenticator]
+              
+              authenticator: the aws-iam-authenticator of PREFIX/bin, else of PATH, 0.5.4 or
+              newer. builtin: this program. aws: the AWS CLI, which cannot give an external
+              ID.
+
+          --user-alias <USER>
+              Name the user of the one cluster like this
+              
+              Default: ROLE-ARN@CLUSTER-ARN with a role, else CLUSTER-ARN; so is the context
+              called that has no alias. Every role of a cluster has a user and a context of
+              its own so.
+
+          --session-name <NAME>
+              Call the sessions of roles this, as audit logs show it
+              
+              Default: harness-delegate-NAME where DELEGATE_NAME is set, else bootstrap.
+
+          --proxy-url <URL>
+              Let kubectl reach the clusters through this proxy
+
+          --assume-role-arn <ARN>
+              Ask EKS for the clusters as this role
+              
+              Default: as the role of the cluster, where it has one and that may ask, else as
+              whoever runs this.
+
+          --set-current
+              Make the first cluster the current context although there is one
+
     Check options:
           --credentials <KIND>
               Where AWS must have taken the credentials from
@@ -344,6 +382,7 @@ fn the_help_of_init() {
     Examples:
       bootstrap init                                    what INIT_SCRIPT runs
       bootstrap init --tools aws-cli,serverless@2.50.0
+      bootstrap init --cluster payments --region us-east-1 --exec builtin
       bootstrap init --on-failure continue              break a crash loop
       kubectl exec POD -- cat /opt/harness-delegate/bootstrap/report.json
     [exit 0]
@@ -354,7 +393,7 @@ fn the_help_of_init() {
 fn the_short_help_of_init() {
     let run = World::new().bootstrap(&["init", "-h"]);
     assert_snapshot!(run, @"
-    Bring a delegate up: install the tools, under one deadline
+    Bring a delegate up: tools, kubeconfig and checks, under one deadline
 
     Usage: bootstrap init [OPTIONS]
 
@@ -399,6 +438,16 @@ fn the_short_help_of_init() {
           --alias <CONTEXT>    Name the context of the one cluster like this
           --kubeconfig <FILE>  The kubeconfig that has the clusters
 
+    Kubeconfig options:
+          --exec <PROGRAM>         Get tokens from `authenticator`, `builtin` or `aws`
+                                   [default: authenticator]
+          --user-alias <USER>      Name the user of the one cluster like this
+          --session-name <NAME>    Call the sessions of roles this, as audit logs show it
+          --proxy-url <URL>        Let kubectl reach the clusters through this proxy
+          --assume-role-arn <ARN>  Ask EKS for the clusters as this role
+          --set-current            Make the first cluster the current context although there
+                                   is one
+
     Check options:
           --credentials <KIND>
               Where AWS must have taken the credentials from
@@ -420,6 +469,7 @@ fn the_short_help_of_init() {
     Examples:
       bootstrap init                                    what INIT_SCRIPT runs
       bootstrap init --tools aws-cli,serverless@2.50.0
+      bootstrap init --cluster payments --region us-east-1 --exec builtin
       bootstrap init --on-failure continue              break a crash loop
       kubectl exec POD -- cat /opt/harness-delegate/bootstrap/report.json
     [exit 0]
@@ -988,7 +1038,7 @@ fn the_help_of_verify() {
           --deadline <DURATION>
               End by then, whatever happens, such as 30s or 2m
               
-              Default: 30s for `token`, 1m for `verify`.
+              Default: 30s for `token`.
 
     Cluster options:
           --cluster <CLUSTER>
@@ -1432,7 +1482,7 @@ fn a_manual_page_of_an_unknown_command_is_refused() {
     assert_snapshot!(run, @"
     --- stderr ---
     error: there is no command `verfiy`
-    hint: it takes init, install, env, token, uninstall, verify, completions, man
+    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, patch, lint, completions, man
     [exit 2]
     ");
 }
