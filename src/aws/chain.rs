@@ -26,6 +26,17 @@ const ENVIRONMENT: &str = "environment";
 const WEB_IDENTITY: &str = "web identity (IRSA)";
 const PROFILE: &str = "profile";
 
+/// The keys of a profile that say whose credentials it leads to, none of which is secret.
+const TELLING: [&str; 7] = [
+    "aws_access_key_id",
+    "role_arn",
+    "source_profile",
+    "credential_source",
+    "web_identity_token_file",
+    "external_id",
+    "role_session_name",
+];
+
 /// How many profiles may take their credentials from the next.
 const LONGEST_CHAIN: usize = 10;
 
@@ -91,18 +102,22 @@ impl Aws {
         let Some(profile) = self.environment.profile()? else {
             return Ok(None);
         };
-        let keys = [
-            "aws_access_key_id",
-            "role_arn",
-            "source_profile",
-            "credential_source",
-            "web_identity_token_file",
-            "external_id",
-            "role_session_name",
-        ];
-        let values: Vec<&str> = keys.iter().filter_map(|key| profile.get(key)).collect();
-        let name = profile.name();
-        Ok((!values.is_empty()).then(|| format!("profile {name} {}", values.join(" "))))
+        let mut text = format!("profile {}", profile.name());
+        let mut next = Some(profile);
+        let mut has_credentials = false;
+        for _ in 0..LONGEST_CHAIN {
+            let Some(profile) = next.take() else { break };
+            for key in TELLING {
+                if let Some(value) = profile.get(key) {
+                    has_credentials = true;
+                    text.push_str(&format!(" {key} {value}"));
+                }
+            }
+            if let Some(name) = profile.get("source_profile") {
+                next = self.environment.profiles()?.get_profile(name);
+            }
+        }
+        Ok(has_credentials.then_some(text))
     }
 
     fn of_variables(&self) -> Result<Option<Identity>, Error> {
