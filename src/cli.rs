@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::token::authenticator;
-use crate::commands::{completions, env, init, install, man, token, uninstall, verify};
+use crate::commands::{
+    completions, env, init, install, kubeconfig, lint, man, patch, token, uninstall, verify,
+};
 use crate::context::Context;
 use crate::error::{Error, Look, without_passwords};
 use crate::options::GlobalFlags;
@@ -48,12 +50,15 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Init(init::Args),
+    Init(Box<init::Args>),
     Install(install::Args),
     Env(env::Args),
+    Kubeconfig(kubeconfig::Args),
     Token(token::Args),
     Uninstall(uninstall::Args),
     Verify(verify::Args),
+    Patch(Box<patch::Args>),
+    Lint(lint::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -68,12 +73,15 @@ pub fn run(context: &Context) -> ExitCode {
         Err(error) => return refuse(context, &error),
     };
     let result = match cli.command {
-        Command::Init(args) => init::run(context, &cli.global, args),
+        Command::Init(args) => init::run(context, &cli.global, *args),
         Command::Install(args) => install::run(context, &cli.global, args),
         Command::Env(args) => env::run(context, &cli.global, &args),
+        Command::Kubeconfig(args) => kubeconfig::run(context, &cli.global, &args),
         Command::Token(args) => token::run(context, &cli.global, args),
         Command::Uninstall(args) => uninstall::run(context, &cli.global, &args),
         Command::Verify(args) => verify::run(context, &cli.global, &args),
+        Command::Patch(args) => patch::run(context, &cli.global, &args),
+        Command::Lint(args) => lint::run(context, &cli.global, &args),
         Command::Completions(args) => completions::run(context, &args, Cli::command()),
         Command::Man(args) => man::run(context, &args, &Cli::command()),
     };

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod exec_credential;
 pub mod exec_plugin;
+pub mod kubeconfig;
 pub mod server;
 pub mod session;
 pub mod token;
@@ -140,7 +141,7 @@ impl Cluster {
     }
 }
 
-/// Whether each of these has a context of its own: an alias, or name and region where it has none.
+/// Whether each of these has a context of its own: an alias, or name, region and role where it has none.
 /// Otherwise the index of the one that comes again, and the error that says so.
 pub fn distinct(clusters: &[Cluster]) -> Result<(), (usize, InvalidCluster)> {
     for (index, cluster) in clusters.iter().enumerate() {
@@ -159,6 +160,7 @@ pub fn distinct(clusters: &[Cluster]) -> Result<(), (usize, InvalidCluster)> {
                 other.alias.is_none()
                     && other.name == cluster.name
                     && other.region == cluster.region
+                    && other.role == cluster.role
             }) =>
             {
                 InvalidCluster::ClusterTwice {
@@ -302,6 +304,12 @@ mod tests {
         check(&[], None);
         check(&["a", "b", "name=a,region=us-east-1"], None);
         check(&["a", "name=a,alias=second"], None);
+        let with_role = format!("name=a,role-arn={ROLE}");
+        check(&["a", &with_role], None);
+        check(
+            &[&with_role, &with_role],
+            Some((1, "cluster `a` is there twice")),
+        );
         check(&["a", "b", "a"], Some((2, "cluster `a` is there twice")));
         check(
             &["name=a,alias=x", "name=b,alias=x"],

@@ -20,26 +20,53 @@ pub const UNFINISHED: &str = ".unfinished-";
 /// Writes a file beside `path`, syncs it, and renames it over `path`, so that a reader, a kill or
 /// a power loss meets the old contents or the new, never a part.
 pub fn replace(path: &Path, contents: &[u8], mode: u32) -> Result<(), Error> {
-    put(path, contents, mode, true)
+    put(path, contents, mode, true, None).map(drop)
+}
+
+/// The user and the group that a file belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The number of the user.
+    pub user: u32,
+    /// The number of the group.
+    pub group: u32,
+}
+
+/// Like [`replace`], for a file that is to stay this owner's. Whether it is that user's now is the
+/// answer: only root may give files away.
+pub fn replace_owned(path: &Path, contents: &[u8], mode: u32, owner: Owner) -> Result<bool, Error> {
+    put(path, contents, mode, true, Some(owner))
 }
 
 /// The same without the sync, for what a power loss may take: a reader or a kill meets the old
 /// contents or the new.
 pub fn write_whole(path: &Path, contents: &[u8], mode: u32) -> Result<(), Error> {
-    put(path, contents, mode, false)
+    put(path, contents, mode, false, None).map(drop)
 }
 
-fn put(path: &Path, contents: &[u8], mode: u32, durable: bool) -> Result<(), Error> {
-    match put_once(path, contents, mode, durable) {
+fn put(
+    path: &Path,
+    contents: &[u8],
+    mode: u32,
+    durable: bool,
+    owner: Option<Owner>,
+) -> Result<bool, Error> {
+    match put_once(path, contents, mode, durable, owner) {
         // A run that clears leftovers away may have taken the unfinished file for one.
         Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
-            put_once(path, contents, mode, durable)
+            put_once(path, contents, mode, durable, owner)
         }
         done => done,
     }
 }
 
-fn put_once(path: &Path, contents: &[u8], mode: u32, durable: bool) -> Result<(), Error> {
+fn put_once(
+    path: &Path,
+    contents: &[u8],
+    mode: u32,
+    durable: bool,
+    owner: Option<Owner>,
+) -> Result<bool, Error> {
     let directory = parent(path);
     fs::create_dir_all(directory)
         .map_err(|source| Error::new("create the directory", directory, source))?;
@@ -51,6 +78,7 @@ fn put_once(path: &Path, contents: &[u8], mode: u32, durable: bool) -> Result<()
         .tempfile_in(directory)
         .map_err(fail)?;
     file.write_all(contents).map_err(fail)?;
+    let is_owned = owner.is_none_or(|owner| give(file.as_file(), owner));
     if durable {
         file.as_file().sync_all().map_err(fail)?;
     }
@@ -59,7 +87,23 @@ fn put_once(path: &Path, contents: &[u8], mode: u32, durable: bool) -> Result<()
         // Some file systems cannot sync a directory; the rename stands all the same.
         drop(File::open(directory).and_then(|directory| directory.sync_all()));
     }
-    Ok(())
+    Ok(is_owned)
+}
+
+/// Gives a file to a user and a group, as far as that is allowed; whether it is that user's now.
+fn give(file: &File, owner: Owner) -> bool {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let is_given = fchown(file, Some(owner.user), Some(owner.group)).is_ok();
+    is_given
+        || file
+            .metadata()
+            .is_ok_and(|metadata| metadata.uid() == owner.user)
+}
+
+/// Gives a file another mode.
+pub fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    fs::set_permissions(path, mode).map_err(|source| Error::new("change the mode of", path, source))
 }
 
 /// Writes to a path that a user gave: a file is replaced whole; what is no plain file, such as
@@ -82,6 +126,22 @@ pub fn overwrite(path: &Path, contents: &[u8]) -> Result<(), Error> {
         .open(path)
         .map_err(fail)?;
     file.write_all(contents).map_err(fail)
+}
+
+/// Replaces a file that is there, whole, and keeps its mode; of a link, the file that it points to.
+///
+/// A file that nobody may write is left alone, though its directory would let it be replaced.
+pub fn rewrite(path: &Path, contents: &[u8]) -> Result<(), Error> {
+    let fail = |source| Error::new("write", path, source);
+    let target = fs::canonicalize(path).map_err(fail)?;
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &fs::metadata(&target).map_err(fail)?.permissions(),
+    );
+    let is_allowed = rustix::fs::access(&target, rustix::fs::Access::WRITE_OK);
+    if mode & 0o222 == 0 || is_allowed.is_err() {
+        return Err(fail(io::ErrorKind::PermissionDenied.into()));
+    }
+    replace(&target, contents, mode & 0o7777)
 }
 
 /// Makes `link` point to `target`, replacing what link is there in one rename.
@@ -201,6 +261,11 @@ pub fn read_own(path: &Path) -> Result<String, Error> {
         }
         _ => read_text(path),
     }
+}
+
+/// Whether this process may write to a file.
+pub fn may_write(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
 /// A file's contents as text.

@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("cli", "commands context error options"),
     (
         "commands",
-        "arn cluster conclusion context deadline error options platform report tools verify",
+        "arn cluster conclusion context deadline delegate error fault files options platform report tools verify yaml",
     ),
     (
         "conclusion",
@@ -17,13 +17,15 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "options",
-        "arn aws backoff cache cluster config context deadline error fault files http platform report runtime \
-         timespan tools verify",
+        "arn aws backoff cache cluster config context deadline error fault files http platform report runtime timespan tools verify yaml",
     ),
     ("config", "arn cluster strict_yaml timespan tools verify"),
     ("context", ""),
-    ("error", "aws cluster deadline fault files tools"),
-    ("report", "tools verify"),
+    (
+        "error",
+        "aws cluster deadline delegate fault files tools yaml",
+    ),
+    ("report", "cluster tools verify"),
     (
         "verify",
         "arn aws cluster deadline files http runtime tools",
@@ -34,9 +36,10 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "cluster",
-        "arn aws backoff deadline digest fault files http program runtime",
+        "arn aws backoff deadline digest fault files http program runtime yaml",
     ),
     ("aws", "arn backoff deadline fault files http runtime"),
+    ("delegate", "arn cluster fault strict_yaml yaml"),
     ("archive", "cache deadline digest"),
     ("arn", ""),
     ("backoff", ""),

@@ -14,7 +14,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(25);
 #[derive(Debug)]
 pub struct Lock {
     // The kernel holds the lock for as long as this is open (flock(2)).
-    _file: Option<File>,
+    file: Option<File>,
 }
 
 impl Lock {
@@ -41,7 +41,7 @@ impl Lock {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) if has_no_locks(&error) => {
-                    return Ok(Self { _file: None });
+                    return Ok(Self { file: None });
                 }
                 Err(TryLockError::Error(error)) => return Err(fail(error)),
             }
@@ -65,7 +65,12 @@ impl Lock {
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(holder.as_bytes()));
         named.map_err(fail)?;
-        Ok(Self { _file: Some(file) })
+        Ok(Self { file: Some(file) })
+    }
+
+    /// Whether another process can be kept waiting: not on a file system that has no locks.
+    pub const fn excludes_others(&self) -> bool {
+        self.file.is_some()
     }
 }
 

@@ -395,7 +395,7 @@ impl<'a> Layers<'a> {
         Ok(chosen.map(|path| self.context.directory.join(path)))
     }
 
-    fn value<T: FromStr<Err: Display>>(
+    pub(super) fn value<T: FromStr<Err: Display>>(
         &self,
         flag: Option<T>,
         variable: &str,
@@ -425,7 +425,12 @@ impl<'a> Layers<'a> {
         }
     }
 
-    fn switch(&self, flag: bool, variable: &str, file: Option<bool>) -> Result<bool, Error> {
+    pub(super) fn switch(
+        &self,
+        flag: bool,
+        variable: &str,
+        file: Option<bool>,
+    ) -> Result<bool, Error> {
         if flag {
             return Ok(true);
         }
