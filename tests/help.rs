@@ -1038,7 +1038,7 @@ fn the_help_of_verify() {
           --deadline <DURATION>
               End by then, whatever happens, such as 30s or 2m
               
-              Default: 30s for `token`.
+              Default: 30s for `token`, 1m for `verify`.
 
     Cluster options:
           --cluster <CLUSTER>
@@ -1346,7 +1346,7 @@ fn an_unknown_command_is_refused_with_the_one_that_was_meant() {
     --- stderr ---
     error: unrecognized subcommand 'instal'
 
-      tip: some similar subcommands exist: 'init', 'uninstall', 'install'
+      tip: some similar subcommands exist: 'init', 'lint', 'uninstall', 'install'
 
     Usage: bootstrap [OPTIONS] <COMMAND>
 
