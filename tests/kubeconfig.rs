@@ -1,6 +1,7 @@
 //! `bootstrap kubeconfig`: what it writes, into what, what it leaves alone, and what it refuses.
 
 mod aws_cli;
+mod help;
 mod plugins;
 
 use std::fs;
