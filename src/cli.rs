@@ -50,7 +50,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Init(init::Args),
+    Init(Box<init::Args>),
     Install(install::Args),
     Env(env::Args),
     Kubeconfig(kubeconfig::Args),
@@ -73,7 +73,7 @@ pub fn run(context: &Context) -> ExitCode {
         Err(error) => return refuse(context, &error),
     };
     let result = match cli.command {
-        Command::Init(args) => init::run(context, &cli.global, args),
+        Command::Init(args) => init::run(context, &cli.global, *args),
         Command::Install(args) => install::run(context, &cli.global, args),
         Command::Env(args) => env::run(context, &cli.global, &args),
         Command::Kubeconfig(args) => kubeconfig::run(context, &cli.global, &args),

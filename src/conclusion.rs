@@ -229,6 +229,20 @@ impl<'a> Conclusion<'a> {
         }
     }
 
+    /// Says why a step, or part of it, came to nothing: this stops a run that asks for it, and where
+    /// it `stops` any.
+    pub fn tell(&mut self, error: &Error, stops: bool) {
+        let fatal = stops || self.options.on_failure == OnFailure::Fail;
+        let (chain, stops) = (error.chain(), fatal && !self.goes_on());
+        self.context
+            .say(&render(&chain, error.hint(), stops, self.look));
+        if fatal {
+            self.report.errors.extend(chain);
+            let fault = error.fault();
+            self.fault = Some(self.fault.map_or(fault, |other| other.graver(fault)));
+        }
+    }
+
     /// Says what a check found, and remembers it where it is fatal.
     ///
     /// What the installation has already told is not told again.
@@ -238,9 +252,8 @@ impl<'a> Conclusion<'a> {
         {
             return;
         }
-        let is_wrong = finding.state == verify::State::Fail;
         let fatal = match self.options.on_failure {
-            OnFailure::Fail => is_wrong,
+            OnFailure::Fail => true,
             OnFailure::Default | OnFailure::Continue => finding.stops,
         };
         let subject = finding.subject.as_deref();

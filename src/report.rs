@@ -4,10 +4,12 @@ mod progress;
 
 pub use progress::{LogFormat, Progress, Verbosity};
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::cluster::kubeconfig::Written;
 use crate::tools::outcome::{Outcome, State};
 use crate::verify::{self, Finding};
 
@@ -50,14 +52,17 @@ pub struct Step {
     pub step: &'static str,
     /// How it ended.
     pub state: StepState,
-    /// Why it was skipped.
+    /// Why it was skipped, or failed as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
+    pub reason: Option<String>,
     /// How long it took, in seconds.
     pub seconds: f64,
     /// The tools of an install step.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Outcome>,
+    /// The contexts of a kubeconfig step.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contexts: Vec<Written>,
     /// The checks of a verify step.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Finding>,
@@ -75,6 +80,17 @@ pub enum StepState {
     Skipped,
     /// It was done but for what is optional, or may be older than wanted.
     Warning,
+}
+
+impl fmt::Display for StepState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Warning => "warning",
+        })
+    }
 }
 
 impl Report {
@@ -132,17 +148,22 @@ impl Report {
         } else {
             String::new()
         };
+        for step in &self.steps {
+            for written in &step.contexts {
+                let (context, file) = (&written.context, written.file.display());
+                let change = written.change;
+                text.push_str(&format!("{}: {context} {change} in {file}\n", step.step));
+            }
+            if let Some(reason) = &step.reason {
+                text.push_str(&format!("{}: {}: {reason}\n", step.step, step.state));
+            }
+        }
         let checks: Vec<_> = self.steps.iter().flat_map(|step| &step.checks).collect();
         if !checks.is_empty() {
             let gap = if text.is_empty() { "" } else { "\n" };
             text.push_str(gap);
             text.push_str(&checks_table(&checks));
             text.push('\n');
-        }
-        for step in &self.steps {
-            if let Some(reason) = step.reason {
-                text.push_str(&format!("{}: skipped: {reason}\n", step.step));
-            }
         }
         text.push_str(&format!(
             "{} {} in {:.2} s\n",
@@ -188,6 +209,25 @@ impl Step {
             reason: None,
             seconds: took.as_secs_f64(),
             tools,
+            contexts: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+
+    /// A kubeconfig step that wrote these contexts, and lacks clusters for this reason.
+    pub fn kubeconfig(contexts: Vec<Written>, lacking: Option<String>, took: Duration) -> Self {
+        let state = match (&lacking, contexts.is_empty()) {
+            (None, _) => StepState::Done,
+            (Some(_), false) => StepState::Warning,
+            (Some(_), true) => StepState::Failed,
+        };
+        Self {
+            step: "kubeconfig",
+            state,
+            reason: lacking,
+            seconds: took.as_secs_f64(),
+            tools: Vec::new(),
+            contexts,
             checks: Vec::new(),
         }
     }
@@ -200,18 +240,20 @@ impl Step {
             reason: None,
             seconds: took.as_secs_f64(),
             tools: Vec::new(),
+            contexts: Vec::new(),
             checks,
         }
     }
 
     /// A step that had nothing to do.
-    pub const fn skipped(step: &'static str, reason: &'static str) -> Self {
+    pub fn skipped(step: &'static str, reason: &str) -> Self {
         Self {
             step,
             state: StepState::Skipped,
-            reason: Some(reason),
+            reason: Some(reason.to_owned()),
             seconds: 0.0,
             tools: Vec::new(),
+            contexts: Vec::new(),
             checks: Vec::new(),
         }
     }

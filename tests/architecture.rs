@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "error",
         "aws cluster deadline delegate fault files tools yaml",
     ),
-    ("report", "tools verify"),
+    ("report", "cluster tools verify"),
     (
         "verify",
         "arn aws cluster deadline files http runtime tools",

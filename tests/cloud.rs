@@ -3,6 +3,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::server::{Reply, Request, Server};
@@ -23,6 +25,10 @@ pub(crate) struct Cloud {
     pub(crate) status: &'static str,
     pub(crate) version: &'static str,
     pub(crate) mode: Option<&'static str>,
+    /// The address of its API server.
+    pub(crate) endpoint: String,
+    /// The authority of that, PEM in base64.
+    pub(crate) authority: String,
     /// Actions that are refused.
     pub(crate) denied: Vec<&'static str>,
     /// The namespace that a Fargate profile selects.
@@ -37,6 +43,8 @@ impl Default for Cloud {
             status: "ACTIVE",
             version: "1.31",
             mode: Some("API_AND_CONFIG_MAP"),
+            endpoint: "https://localhost:1".to_owned(),
+            authority: BASE64_STANDARD.encode(crate::options::authority().0),
             denied: Vec::new(),
             fargate: None,
             clock: 0,
@@ -131,8 +139,8 @@ impl Cloud {
         let access = self.mode.map(|mode| json!({"authenticationMode": mode}));
         let mut cluster: Value = json!({
             "name": "payments", "arn": format!("arn:aws:eks:us-east-1:{ACCOUNT}:cluster/payments"),
-            "version": self.version, "status": self.status, "endpoint": "https://localhost:1",
-            "certificateAuthority": {"data": "bm9uZQ=="},
+            "version": self.version, "status": self.status, "endpoint": self.endpoint,
+            "certificateAuthority": {"data": self.authority},
             "identity": {"oidc": {"issuer": "https://oidc.eks.us-east-1.amazonaws.com/id/ABC"}},
         });
         if let Some(access) = access {

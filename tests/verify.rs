@@ -598,19 +598,36 @@ fn several_clusters_are_told_apart_by_their_contexts() {
 
 /// Runs `init` with one cluster.
 fn init(world: &World, flags: &[&str]) -> Run {
-    world.bootstrap(&[&["init", "-q", "--cluster", "payments"], flags].concat())
+    let args = ["init", "-q", "--cluster", "payments", "--exec", "builtin"];
+    world.bootstrap(&[&args, flags].concat())
+}
+
+/// An API server, and an AWS that knows it.
+fn known_api() -> (Cloud, ApiServer) {
+    let api = ApiServer::start(Setup {
+        keys: vec![("AKIDEXAMPLE", "hunter2hunter2")],
+        ..Setup::default()
+    });
+    let cloud = Cloud {
+        endpoint: api.url(),
+        authority: api.authority(),
+        ..Cloud::default()
+    };
+    (cloud, api)
 }
 
 #[test]
-fn a_start_checks_what_it_needs_and_reports_it() {
-    let (cloud, api) = (Cloud::default().start(), ApiServer::start(Setup::default()));
-    let world = world(&cloud, &api);
+fn a_start_ends_with_tools_a_kubeconfig_and_checks() {
+    let (cloud, api) = known_api();
+    let cloud = cloud.start();
+    let world = without_cluster(&cloud);
     let hello = Fixture::script("hello", "1.0.0");
     let server = Fixture::serve(&[&hello]);
     world.pin(&server, &[&hello]);
     assert_snapshot!(init(&world, &["--tools", "hello"]), @"
     TOOL   VERSION  STATE      SECONDS  DOWNLOADED  SOURCE
     hello  1.0.0    installed  0.00     29 B        http://[SERVER]/hello-1.0.0
+    kubeconfig: arn:aws:eks:us-east-1:111122223333:cluster/payments added in [WORLD]/delegate/bootstrap/kubeconfig
 
     CHECK        CLUSTER   STATE  EVIDENCE
     tools        -         pass   hello 1.0.0 in place
@@ -618,14 +635,125 @@ fn a_start_checks_what_it_needs_and_reports_it() {
     cluster      payments  pass   arn:aws:eks:us-east-1:111122223333:cluster/payments, ACTIVE, Kubernetes 0.00
     version      payments  pass   0.00 (v1.31.2-eks-7f9249a), as its server says
 
-    kubeconfig: skipped: no cluster configured
     init finished in 0.00 s
     [exit 0]
     ");
+    assert_eq!(api.refusals(), Vec::<String>::new());
     let report = world.report();
-    let step = &report["steps"][2];
-    assert_eq!(step["state"], "done");
-    assert_eq!(step["checks"].as_array().unwrap().len(), 4);
+    let steps = &report["steps"];
+    assert_eq!(steps[1]["state"], "done");
+    assert_eq!(steps[1]["contexts"][0]["context"], ARN);
+    assert_eq!(steps[1]["contexts"][0]["server"], api.url());
+    assert_eq!(steps[2]["state"], "done");
+    assert_eq!(steps[2]["checks"].as_array().unwrap().len(), 4);
+    assert_snapshot!(init(&world, &["--tools", "hello"]), @"
+    TOOL   VERSION  STATE      SECONDS  DOWNLOADED  SOURCE
+    hello  1.0.0    unchanged  0.00     -           http://[SERVER]/hello-1.0.0
+    kubeconfig: arn:aws:eks:us-east-1:111122223333:cluster/payments unchanged in [WORLD]/delegate/bootstrap/kubeconfig
+
+    CHECK        CLUSTER   STATE  EVIDENCE
+    tools        -         pass   hello 1.0.0 in place
+    credentials  -         pass   arn:aws:iam::111122223333:user/delegate from the environment (AWS_ACCESS_KEY_ID)
+    cluster      payments  pass   arn:aws:eks:us-east-1:111122223333:cluster/payments, ACTIVE, Kubernetes 0.00
+    version      payments  pass   0.00 (v1.31.2-eks-7f9249a), as its server says
+
+    init finished in 0.00 s
+    [exit 0]
+    ");
+}
+
+#[test]
+fn a_role_with_an_external_id_enters_its_cluster_by_the_kubeconfig_that_a_start_wrote() {
+    let api = ApiServer::start(Setup {
+        keys: vec![("ASIAASSUMED", "assumed-secret")],
+        ..Setup::default()
+    });
+    let cloud = Cloud {
+        endpoint: api.url(),
+        authority: api.authority(),
+        ..Cloud::default()
+    };
+    let cloud = cloud.start();
+    let world = without_cluster(&cloud).with("BOOTSTRAP_CLUSTERS", &strict());
+    let run = world
+        .bootstrap(&["init", "-q", "--exec", "builtin"])
+        .exits(0);
+    run.shows(&format!("kubeconfig: {STRICT}@{ARN} added in "));
+    let run = only(&world, "role,api-server,version,permissions", &[]).exits(0);
+    let passed = ["role", "api-server", "version", "permissions"];
+    assert_eq!(
+        run.checks(),
+        passed.map(|check| format!("{check}/payments pass"))
+    );
+    run.shows("as arn:aws:iam::111122223333:user/ASIAASSUMED");
+    assert_eq!(api.refusals(), Vec::<String>::new());
+}
+
+#[test]
+fn a_start_in_a_network_without_aws_goes_on_in_time() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let cloud = Cloud::default().start();
+    let world = without_cluster(&cloud).with("AWS_ENDPOINT_URL", &endpoint);
+    let run = init(&world, &["--deadline", "4s"]).exits(0);
+    assert!(run.took < GENEROUS, "{:?}", run.took);
+    run.says("warning: cannot find out how cluster `payments` is reached")
+        .says("warning: version of payments: it could not be found out");
+}
+
+#[test]
+fn a_kubeconfig_that_could_not_be_written_is_a_warning() {
+    let (cloud, _api) = known_api();
+    let denied = Cloud {
+        denied: vec!["DescribeCluster"],
+        ..cloud.clone()
+    };
+    let denied = denied.start();
+    let world = without_cluster(&denied);
+    assert_snapshot!(init(&world, &[]), @"
+    install: skipped: no tools configured
+    kubeconfig: failed: cannot find out how cluster `payments` is reached
+
+    CHECK        CLUSTER   STATE  EVIDENCE
+    tools        -         skip   no tools configured
+    credentials  -         pass   arn:aws:iam::111122223333:user/delegate from the environment (AWS_ACCESS_KEY_ID)
+    cluster      payments  fail   eks:DescribeCluster: AccessDeniedException: not authorized to perform this action
+    version      payments  warn   it could not be found out: [WORLD]/delegate/bootstrap/kubeconfig has no context for it
+
+    init went on in spite of failures in 0.00 s
+    --- stderr ---
+    warning: cannot find out how cluster `payments` is reached
+    caused by: eks:DescribeCluster: AccessDeniedException: not authorized to perform this action
+    hint: allow this action in a policy of the caller
+    warning: cluster of payments: eks:DescribeCluster: AccessDeniedException: not authorized to perform this action
+    caused by: no policy of the identity allows eks:DescribeCluster
+    hint: allow eks:DescribeCluster on the ARN of the cluster
+    warning: version of payments: it could not be found out: [WORLD]/delegate/bootstrap/kubeconfig has no context for it
+    hint: see the checks `cluster` and `api-server`
+    [exit 0]
+    ");
+    let step = &world.report()["steps"][1];
+    assert_eq!(step["state"], "failed");
+    // No authenticator is there.
+    let cloud = cloud.start();
+    let world = without_cluster(&cloud);
+    let flags = ["--exec", "authenticator"];
+    let run = world.bootstrap(&[&["init", "-q", "--cluster", "payments"], &flags[..]].concat());
+    run.exits(0)
+        .says("warning: there is no `aws-iam-authenticator` in ");
+    // What fits no start stops this one.
+    let cluster = strict();
+    let args = ["init", "-q", "--cluster", &cluster, "--exec", "aws"];
+    let world = without_cluster(&cloud);
+    world.write_program(
+        "delegate/bootstrap/bin/aws",
+        "#!/bin/sh\necho aws-cli/2.36.7\n",
+    );
+    let run = world.bootstrap(&args).exits(2);
+    run.says("error: `--exec aws` cannot enter a role with an external ID");
+    world
+        .bootstrap(&[&args[..], &["--on-failure", "continue"]].concat())
+        .exits(0);
 }
 
 #[test]
@@ -649,9 +777,13 @@ fn a_start_stops_for_a_version_that_is_proved_to_be_too_old_and_for_nothing_else
     // Unknown, and refused: nothing is proved.
     let denied = || vec!["DescribeCluster", "GetCallerIdentity"];
     let run = fails("1.21", denied(), &[], 0);
-    run.says("warning: credentials: ")
+    let run = run
+        .says("warning: credentials: ")
         .says("warning: cluster of payments");
-    fails("1.31", denied(), &["--on-failure", "fail"], 3).says("error: cluster of payments");
+    run.says("warning: version of payments: it could not be found out");
+    fails("1.31", denied(), &["--on-failure", "fail"], 5)
+        .says("error: cluster of payments")
+        .says("error: version of payments");
 }
 
 #[test]
@@ -663,7 +795,7 @@ fn a_start_with_a_bad_cluster_stops_before_anything_is_done() {
     );
     let run = world.bootstrap(&["init"]).exits(6);
     run.says("bootstrap.yaml:5:5: clusters[0]: unknown field `role`");
-    assert_eq!(world.tree("delegate"), Vec::<String>::new());
+    assert_eq!(world.tree("delegate/bootstrap"), ["report.json"]);
     let run = World::new()
         .bootstrap(&["init", "--cluster", "a/b"])
         .exits(2);

@@ -88,10 +88,7 @@ impl Access {
         config.tls_server_name.clone_from(&cluster.tls_server_name);
         let own = cluster.proxy_url.clone().filter(|proxy| !proxy.is_empty());
         let proxy = own.or_else(|| proxies.for_url(&server).map(Proxy::with_login));
-        config.proxy_url = proxy
-            .map(|proxy| proxy.parse())
-            .transpose()
-            .map_err(|_| Error::Proxy)?;
+        config.proxy_url = proxy.as_deref().map(proxy_address).transpose()?;
         if let Some(exec) = user.exec.take()
             && user.token.is_none()
             && user.token_file.is_none()
@@ -193,6 +190,15 @@ fn address(server: &str) -> Result<Url, Error> {
     }
 }
 
+/// The address of a proxy, with user and password.
+fn proxy_address(proxy: &str) -> Result<http::Uri, Error> {
+    let uri: http::Uri = proxy.parse().map_err(|_| Error::Proxy)?;
+    match uri.scheme_str() {
+        Some("http" | "https") => Ok(uri),
+        _ => Err(Error::Proxy),
+    }
+}
+
 /// A configuration that takes nothing from the environment.
 fn new_config(server: &Url) -> Result<kube::Config, Error> {
     let uri = server.as_str().parse().map_err(|_| Error::Server {
@@ -286,7 +292,7 @@ pub enum Error {
     #[error(transparent)]
     Plugin(#[from] exec_plugin::Error),
     /// The proxy is no URL; it may have a password and is not shown.
-    #[error("the proxy-url of the cluster is not a URL")]
+    #[error("the proxy-url of the cluster is not an http or https URL")]
     Proxy,
     /// The address is none that a token could be sent to.
     #[error("`{server}` is not the address of an API server: it takes https://HOST[:PORT]")]

@@ -98,6 +98,16 @@ pub enum Change {
     Updated,
 }
 
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Added => "added",
+            Self::Unchanged => "unchanged",
+            Self::Updated => "updated",
+        })
+    }
+}
+
 /// A kubeconfig with the clusters in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {

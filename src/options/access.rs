@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use super::layers::{Checks, Layers};
 use super::{CheckFlags, ClusterFlags, NetworkFlags};
+use crate::arn::SessionName;
 use crate::aws::Aws;
 use crate::cluster::Cluster;
 use crate::cluster::access::SERVICE_ACCOUNT;
+use crate::cluster::session::default_name;
 use crate::context::Context;
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::fault::Fault;
 use crate::http::Proxies;
 use crate::runtime::Runtime;
 use crate::tools::prefix::Prefix;
@@ -20,9 +21,6 @@ use crate::tools::receipt::boot_id;
 use crate::tools::wanted::Wanted;
 use crate::verify::tools::Depth;
 use crate::verify::{Check, Finding, Preflight, Setup};
-
-/// The name of the sessions that checks assume roles with, as audit logs show it.
-const SESSION: &str = "bootstrap-verify";
 
 /// What reaching AWS and the clusters depends on.
 #[derive(Debug)]
@@ -37,6 +35,7 @@ pub struct AccessOptions {
     pub offline: bool,
     /// AWS.
     pub aws: Aws,
+    session: Option<SessionName>,
     proxies: Proxies,
     runtime: Arc<Runtime>,
 }
@@ -55,6 +54,7 @@ impl Layers<'_> {
             checks: self.checks(checks)?,
             offline: self.offline(network.offline)?,
             aws: self.aws(self.region(clusters)?, network)?,
+            session: self.value(None, "BOOTSTRAP_SESSION_NAME", None)?,
             proxies: self.proxies()?,
             runtime: Arc::new(Runtime::new()),
         })
@@ -79,10 +79,11 @@ impl AccessOptions {
         prefix: &Prefix,
         tools: Tools<'_>,
         deadline: Deadline,
-    ) -> Result<Vec<Finding>, Error> {
-        let session = SESSION.parse();
-        let session =
-            session.map_err(|error| Error::new(Fault::Local, error as crate::arn::InvalidName))?;
+    ) -> Vec<Finding> {
+        // A trust policy may ask for the name that tokens have too.
+        let delegate = context.variable("DELEGATE_NAME");
+        let session = self.session.clone();
+        let session = session.unwrap_or_else(|| default_name(delegate));
         let (tools, depth, names) = match tools {
             Tools::Known(finding) => (Some(finding), Depth::Start, Default::default()),
             Tools::Look(depth, names) => (None, depth, names),
@@ -111,7 +112,7 @@ impl AccessOptions {
             now: &now,
             deadline,
         });
-        Ok(preflight.run())
+        preflight.run()
     }
 
     /// Whether a start has anything to check: a cluster, a kind of credentials that is asked for, or

@@ -2,6 +2,7 @@
 //! nothing waits for long.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -110,11 +111,10 @@ impl<'a> Preflight<'a> {
                 .map(|cluster| scope.spawn(move || probe::run(self, cluster)))
                 .collect();
             findings.extend(self.of_this_process());
-            // A check that panics is a bug, and is missed in the list rather than everywhere.
-            findings.extend(tools.join().ok().flatten());
-            findings.extend(own.join().unwrap_or_default());
+            findings.extend(tools.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            findings.extend(own.join().unwrap_or_else(|panic| resume_unwind(panic)));
             for cluster in clusters {
-                let probed: Probed = cluster.join().unwrap_or_default();
+                let probed: Probed = cluster.join().unwrap_or_else(|panic| resume_unwind(panic));
                 findings.extend(probed.findings);
                 profiles.extend(probed.profiles);
             }

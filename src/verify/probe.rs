@@ -266,68 +266,88 @@ impl Probe<'_> {
     }
 }
 
-/// The context of a cluster: the one with its alias; else the one with its ARN; else, where the
-/// ARN is not known, the only one whose name or cluster ends like such an ARN.
+/// The context of a cluster: the one with its alias; else, of those that lead to the cluster, the one
+/// that is named as `bootstrap kubeconfig` names it, or the only one.
+///
+/// Where its ARN is not known, a cluster is known by its name and region.
 fn choose(cluster: &Cluster, arn: Option<&str>, contexts: &[(String, String)]) -> Option<String> {
-    let named = |wanted: &str| {
-        let found = contexts.iter().find(|(name, _)| name == wanted);
-        found.map(|(name, _)| name.clone())
-    };
     if let Some(alias) = &cluster.alias {
-        return named(alias.as_str());
-    }
-    if let Some(arn) = arn {
-        // As `bootstrap kubeconfig` calls it, and as `aws eks update-kubeconfig` does.
-        let role = cluster.role.as_ref();
-        let own = role.and_then(|role| named(&format!("{role}@{arn}")));
-        return own.or_else(|| named(arn));
+        let mut named = contexts.iter().filter(|(name, _)| name == alias.as_str());
+        return named.next().map(|(name, _)| name.clone());
     }
     let ending = format!(":cluster/{}", cluster.name);
-    let region = cluster.region.as_ref();
-    let fits = |text: &str| {
-        text.ends_with(&ending)
-            && region.is_none_or(|region| text.contains(&format!(":eks:{region}:")))
+    let in_region = |text: &str| {
+        let region = cluster.region.as_ref();
+        region.is_none_or(|region| text.contains(&format!(":eks:{region}:")))
     };
-    let mut fitting = contexts.iter().filter(|(name, _)| fits(name));
-    match (fitting.next(), fitting.next()) {
-        (Some((name, _)), None) => Some(name.clone()),
+    let fits = |text: &str| match arn {
+        Some(arn) => text == arn,
+        None => text.ends_with(&ending) && in_region(text),
+    };
+    let fitting: Vec<_> = contexts.iter().filter(|(_, led_to)| fits(led_to)).collect();
+    let is_ours = |context: &&&(String, String)| {
+        let (name, led_to) = context;
+        match &cluster.role {
+            Some(role) => *name == format!("{role}@{led_to}"),
+            None => name == led_to,
+        }
+    };
+    let only = |found: Vec<&&(String, String)>| match found.as_slice() {
+        [(name, _)] => Some(name.clone()),
         _ => None,
-    }
+    };
+    only(fitting.iter().filter(is_ours).collect()).or_else(|| only(fitting.iter().collect()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ARN: &str = "arn:aws:eks:us-east-1:111122223333:cluster/payments";
+    const OTHER: &str = "arn:aws:eks:eu-west-1:111122223333:cluster/payments";
+    const ROLE: &str = "arn:aws:iam::111122223333:role/deployer";
+
+    fn check(contexts: &[(&str, &str)], cluster: &str, arn: Option<&str>, expected: Option<&str>) {
+        let contexts: Vec<_> = contexts
+            .iter()
+            .map(|(name, led_to)| ((*name).to_owned(), (*led_to).to_owned()))
+            .collect();
+        let found = choose(&cluster.parse().unwrap(), arn, &contexts);
+        assert_eq!(found.as_deref(), expected, "{cluster}");
+    }
+
     #[test]
-    fn a_context_is_chosen_by_alias_or_arn() {
-        const ARN: &str = "arn:aws:eks:us-east-1:111122223333:cluster/payments";
-        const OTHER: &str = "arn:aws:eks:eu-west-1:111122223333:cluster/payments";
-        const ROLE: &str = "arn:aws:iam::111122223333:role/deployer";
-        let (with_role, both) = (
-            format!("name=payments,role-arn={ROLE}"),
-            format!("{ROLE}@{ARN}"),
+    fn a_context_is_chosen_by_its_alias_or_by_the_cluster_that_it_leads_to() {
+        let contexts = [
+            ("prod", ARN),
+            (ARN, ARN),
+            (OTHER, OTHER),
+            ("x", "arn:aws:eks:us-east-1:1:cluster/x-payments"),
+        ];
+        check(&contexts, "name=payments,alias=prod", None, Some("prod"));
+        check(&contexts, "name=payments,alias=test", Some(ARN), None);
+        check(&contexts, "payments", Some(ARN), Some(ARN));
+        check(
+            &contexts,
+            "name=payments,region=eu-west-1",
+            None,
+            Some(OTHER),
         );
-        let contexts: Vec<_> = [
-            "prod",
-            ARN,
-            &both,
-            OTHER,
-            "arn:aws:eks:us-east-1:1:cluster/x-payments",
-        ]
-        .map(|name| (name.to_owned(), name.to_owned()))
-        .to_vec();
-        let check = |cluster: &str, arn: Option<&str>, expected: Option<&str>| {
-            let found = choose(&cluster.parse().unwrap(), arn, &contexts);
-            assert_eq!(found.as_deref(), expected, "{cluster}");
-        };
-        check("name=payments,alias=prod", None, Some("prod"));
-        check("name=payments,alias=test", Some(ARN), None);
-        check("payments", Some(ARN), Some(ARN));
-        check(&with_role, Some(ARN), Some(&both));
-        check(&with_role, Some(OTHER), Some(OTHER));
-        check("name=payments,region=eu-west-1", None, Some(OTHER));
-        check("payments", None, None);
-        check("orders", None, None);
+        check(&contexts, "payments", None, None);
+        check(&contexts, "orders", None, None);
+    }
+
+    #[test]
+    fn several_roles_of_a_cluster_are_told_apart() {
+        let (own, with_role) = ((ARN, ARN), format!("{ROLE}@{ARN}"));
+        let cluster = format!("name=payments,role-arn={ROLE}");
+        let both = [own, (with_role.as_str(), ARN)];
+        for arn in [Some(ARN), None] {
+            check(&both, &cluster, arn, Some(&with_role));
+            check(&both, "payments", arn, Some(ARN));
+            // What another program wrote has its own names.
+            check(&[("theirs", ARN)], &cluster, arn, Some("theirs"));
+            check(&[("a", ARN), ("b", ARN)], &cluster, arn, None);
+        }
     }
 }

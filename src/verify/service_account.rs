@@ -158,4 +158,13 @@ mod tests {
             assert!(error.starts_with("it is not a token: "), "{text}: {error}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,60}", claims in "[\\x20-\\x7e]{0,60}") {
+            drop(Claims::decode(&text));
+            let payload = BASE64_URL_SAFE_NO_PAD.encode(claims);
+            drop(Claims::decode(&format!("a.{payload}.c")));
+        }
+    }
 }

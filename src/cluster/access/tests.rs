@@ -18,6 +18,15 @@ fn a_token_goes_to_servers_with_tls_alone() {
 }
 
 #[test]
+fn a_proxy_is_http_or_https_and_not_shown_when_it_is_not() {
+    assert!(proxy_address("http://user:pw@proxy.test:3128").is_ok());
+    for text in ["", "proxy.test:3128", "socks5://user:hunter2@proxy.test"] {
+        let error = proxy_address(text).unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
 fn a_token_with_a_line_break_is_none() {
     assert!(bearer("a\nb").is_err());
     let (_, value) = bearer("a").unwrap();

@@ -118,6 +118,9 @@ impl Failure {
         match code {
             401 => Self::Unauthorized,
             403 => Self::Forbidden { detail },
+            300..=399 => Self::NotAnApi {
+                detail: format!("it redirects ({code})"),
+            },
             _ => Self::Status { code, detail },
         }
     }
@@ -211,6 +214,10 @@ mod tests {
             "it answered 403 Forbidden: User \"x\" cannot get path \"/version\""
         );
         assert_eq!(Failure::of_status(401, b"<html>"), Failure::Unauthorized);
+        assert!(matches!(
+            Failure::of_status(302, b""),
+            Failure::NotAnApi { .. }
+        ));
         let other = Failure::of_status(502, b"<html>");
         assert_eq!(other.to_string(), "it answered 502: without a reason");
         assert!(other.is_passing());
