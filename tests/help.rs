@@ -1346,7 +1346,7 @@ fn an_unknown_command_is_refused_with_the_one_that_was_meant() {
     --- stderr ---
     error: unrecognized subcommand 'instal'
 
-      tip: some similar subcommands exist: 'init', 'uninstall', 'install'
+      tip: some similar subcommands exist: 'init', 'lint', 'uninstall', 'install'
 
     Usage: bootstrap [OPTIONS] <COMMAND>
 
