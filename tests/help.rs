@@ -845,7 +845,7 @@ fn the_help_of_token() {
           --deadline <DURATION>
               End by then, whatever happens, such as 30s or 2m
               
-              Default: 30s for `token`, 1m for `verify`.
+              Default: 30s for `token`, 1m for `kubeconfig` and `verify`.
 
     Global options:
           --config <FILE>
@@ -1038,7 +1038,7 @@ fn the_help_of_verify() {
           --deadline <DURATION>
               End by then, whatever happens, such as 30s or 2m
               
-              Default: 30s for `token`, 1m for `verify`.
+              Default: 30s for `token`, 1m for `kubeconfig` and `verify`.
 
     Cluster options:
           --cluster <CLUSTER>
