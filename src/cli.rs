@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::token::authenticator;
-use crate::commands::{completions, env, init, install, kubeconfig, man, token, uninstall, verify};
+use crate::commands::{
+    completions, env, init, install, kubeconfig, lint, man, patch, token, uninstall, verify,
+};
 use crate::context::Context;
 use crate::error::{Error, Look, without_passwords};
 use crate::options::GlobalFlags;
@@ -55,6 +57,8 @@ enum Command {
     Token(token::Args),
     Uninstall(uninstall::Args),
     Verify(verify::Args),
+    Patch(Box<patch::Args>),
+    Lint(lint::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -76,6 +80,8 @@ pub fn run(context: &Context) -> ExitCode {
         Command::Token(args) => token::run(context, &cli.global, args),
         Command::Uninstall(args) => uninstall::run(context, &cli.global, &args),
         Command::Verify(args) => verify::run(context, &cli.global, &args),
+        Command::Patch(args) => patch::run(context, &cli.global, &args),
+        Command::Lint(args) => lint::run(context, &cli.global, &args),
         Command::Completions(args) => completions::run(context, &args, Cli::command()),
         Command::Man(args) => man::run(context, &args, &Cli::command()),
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -16,6 +16,8 @@ pub struct Context {
     pub directory: PathBuf,
     /// When the process started, for the deadline and the report.
     pub started: Instant,
+    /// Whether standard input is a person's keyboard.
+    pub stdin_is_terminal: bool,
     /// Whether a person is watching standard error.
     pub stderr_is_terminal: bool,
     /// Whether a person is reading standard output.
@@ -40,6 +42,7 @@ impl Context {
             arguments: std::env::args_os().collect(),
             directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             started: Instant::now(),
+            stdin_is_terminal: io::stdin().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
             stdout_is_terminal: io::stdout().is_terminal(),
         }
@@ -86,6 +89,13 @@ impl Context {
     /// All variables, for programs that are started with the environment of this process.
     pub const fn variables(&self) -> &BTreeMap<String, String> {
         &self.variables
+    }
+
+    /// Everything that comes in on standard input.
+    pub fn read_stdin(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// Writes the result to standard output.

@@ -198,6 +198,20 @@ impl From<crate::cluster::kubeconfig::Error> for Error {
     }
 }
 
+impl From<crate::delegate::Error> for Error {
+    fn from(error: crate::delegate::Error) -> Self {
+        let hint = error.hint();
+        Self::new(error.fault(), error).with_hint(hint)
+    }
+}
+
+impl From<crate::yaml::Invalid> for Error {
+    fn from(error: crate::yaml::Invalid) -> Self {
+        let hint = error.hint();
+        Self::new(error.fault(), error).with_hint(hint)
+    }
+}
+
 impl From<crate::files::Error> for Error {
     fn from(error: crate::files::Error) -> Self {
         Self::new(Fault::Local, error)

@@ -128,6 +128,22 @@ pub fn overwrite(path: &Path, contents: &[u8]) -> Result<(), Error> {
     file.write_all(contents).map_err(fail)
 }
 
+/// Replaces a file that is there, whole, and keeps its mode; of a link, the file that it points to.
+///
+/// A file that nobody may write is left alone, though its directory would let it be replaced.
+pub fn rewrite(path: &Path, contents: &[u8]) -> Result<(), Error> {
+    let fail = |source| Error::new("write", path, source);
+    let target = fs::canonicalize(path).map_err(fail)?;
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &fs::metadata(&target).map_err(fail)?.permissions(),
+    );
+    let is_allowed = rustix::fs::access(&target, rustix::fs::Access::WRITE_OK);
+    if mode & 0o222 == 0 || is_allowed.is_err() {
+        return Err(fail(io::ErrorKind::PermissionDenied.into()));
+    }
+    replace(&target, contents, mode & 0o7777)
+}
+
 /// Makes `link` point to `target`, replacing what link is there in one rename.
 ///
 /// A file or directory that is not a symbolic link is not replaced: it is somebody else's.

@@ -28,6 +28,7 @@ pub mod report;
 pub mod verify;
 
 pub mod cluster;
+pub mod delegate;
 pub mod tools;
 
 pub mod aws;

@@ -3,11 +3,13 @@
 
 mod access;
 mod flags;
+mod inputs;
 mod kubeconfig;
 mod layers;
 
 pub use access::{AccessOptions, Tools};
 pub use flags::{CheckFlags, ClusterFlags, Color, GlobalFlags, InstallFlags, NetworkFlags, Output};
+pub use inputs::{Input, read_inputs};
 pub use kubeconfig::{InvalidProxyUrl, KubeconfigFlags, KubeconfigOptions, ProxyUrl};
 pub use layers::{Checks, Layers, started, termination_log};
 

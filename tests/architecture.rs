@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("cli", "commands context error options"),
     (
         "commands",
-        "arn cluster conclusion context deadline error fault options platform report tools verify",
+        "arn cluster conclusion context deadline delegate error fault files options platform report tools verify yaml",
     ),
     (
         "conclusion",
@@ -17,12 +17,14 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "options",
-        "arn aws backoff cache cluster config context deadline error fault files http platform report runtime \
-         timespan tools verify",
+        "arn aws backoff cache cluster config context deadline error fault files http platform report runtime timespan tools verify yaml",
     ),
     ("config", "arn cluster strict_yaml timespan tools verify"),
     ("context", ""),
-    ("error", "aws cluster deadline fault files tools"),
+    (
+        "error",
+        "aws cluster deadline delegate fault files tools yaml",
+    ),
     ("report", "cluster tools verify"),
     (
         "verify",
@@ -37,6 +39,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "arn aws backoff deadline digest fault files http program runtime yaml",
     ),
     ("aws", "arn backoff deadline fault files http runtime"),
+    ("delegate", "arn cluster fault strict_yaml yaml"),
     ("archive", "cache deadline digest"),
     ("arn", ""),
     ("backoff", ""),

@@ -7,13 +7,16 @@ use insta::assert_snapshot;
 
 use crate::world::World;
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 11] = [
     "init",
     "install",
     "env",
+    "kubeconfig",
     "token",
     "uninstall",
     "verify",
+    "patch",
+    "lint",
     "completions",
     "man",
 ];
@@ -34,6 +37,8 @@ fn the_help_of_the_program() {
       token        Print a token that lets kubectl into an EKS cluster
       uninstall    Take tools out again
       verify       Check tools, credentials, roles and clusters, and say what is wrong and why
+      patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
+      lint         Find what would fail in a delegate's manifest, before the cluster does
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
 
@@ -117,6 +122,8 @@ fn the_short_help_of_the_program_fits_a_screen() {
       token        Print a token that lets kubectl into an EKS cluster
       uninstall    Take tools out again
       verify       Check tools, credentials, roles and clusters, and say what is wrong and why
+      patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
+      lint         Find what would fail in a delegate's manifest, before the cluster does
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
 
@@ -839,7 +846,7 @@ fn the_help_of_token() {
           --deadline <DURATION>
               End by then, whatever happens, such as 30s or 2m
               
-              Default: 30s for `token`.
+              Default: 30s for `token`, 1m for `verify`.
 
     Global options:
           --config <FILE>
@@ -1032,7 +1039,7 @@ fn the_help_of_verify() {
           --deadline <DURATION>
               End by then, whatever happens, such as 30s or 2m
               
-              Default: 30s for `token`.
+              Default: 30s for `token`, 1m for `verify`.
 
     Cluster options:
           --cluster <CLUSTER>
@@ -1340,7 +1347,7 @@ fn an_unknown_command_is_refused_with_the_one_that_was_meant() {
     --- stderr ---
     error: unrecognized subcommand 'instal'
 
-      tip: some similar subcommands exist: 'init', 'uninstall', 'install'
+      tip: some similar subcommands exist: 'init', 'lint', 'uninstall', 'install'
 
     Usage: bootstrap [OPTIONS] <COMMAND>
 
@@ -1476,7 +1483,7 @@ fn a_manual_page_of_an_unknown_command_is_refused() {
     assert_snapshot!(run, @"
     --- stderr ---
     error: there is no command `verfiy`
-    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, completions, man
+    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, patch, lint, completions, man
     [exit 2]
     ");
 }

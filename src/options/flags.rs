@@ -80,14 +80,26 @@ impl GlobalFlags {
         if self.log_format.or(format) == Some(LogFormat::Json) {
             return Look::Json;
         }
+        if self.is_colored(context, context.stderr_is_terminal) {
+            Look::Color
+        } else {
+            Look::Plain
+        }
+    }
+
+    /// Whether the result on standard output is coloured.
+    pub fn colors_stdout(&self, context: &Context) -> bool {
+        self.is_colored(context, context.stdout_is_terminal)
+    }
+
+    fn is_colored(&self, context: &Context, is_terminal: bool) -> bool {
         let color = context.variable("BOOTSTRAP_COLOR");
         let color = color.and_then(|text| Color::from_str(text, true).ok());
-        let is_colored = match self.color.or(color).unwrap_or_default() {
+        match self.color.or(color).unwrap_or_default() {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => context.stderr_is_terminal && context.variable("NO_COLOR").is_none(),
-        };
-        if is_colored { Look::Color } else { Look::Plain }
+            Color::Auto => is_terminal && context.variable("NO_COLOR").is_none(),
+        }
     }
 
     /// How much is said.
@@ -114,7 +126,7 @@ pub struct NetworkFlags {
 
     /// End by then, whatever happens, such as 30s or 2m
     ///
-    /// Default: 30s for `token`.
+    /// Default: 30s for `token`, 1m for `verify`.
     #[arg(long, value_name = "DURATION")]
     pub deadline: Option<Timespan>,
 }

@@ -8,8 +8,8 @@ mod scalars;
 use std::ops::Range;
 
 use super::layout::{
-    break_before, eol_above, from, is_line_start, line_break, line_end, line_start, next_line,
-    skip_blank_lines, upto,
+    break_before, comment_below, eol_above, from, is_line_start, line_break, line_end, line_start,
+    next_line, skip_blank_lines, upto,
 };
 use super::live::{Live, LiveDocument};
 use super::write::{Habit, Lines};
@@ -46,8 +46,13 @@ struct Writer<'a> {
     habit: Habit,
 }
 
-/// The splices that changed documents come down to, first to last.
-pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Splice> {
+/// The splices that changed documents come down to, first to last, with text of several lines as
+/// literals or in quotes.
+pub(super) fn splices(
+    stream: &Stream<'_>,
+    documents: &[LiveDocument],
+    literals: bool,
+) -> Vec<Splice> {
     let mut writer = Writer {
         stream,
         text: stream.text,
@@ -56,6 +61,7 @@ pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Sp
         habit: Habit {
             mapping: 2,
             sequence: 2,
+            literals,
         },
     };
     for document in documents {
@@ -66,7 +72,7 @@ pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Sp
             continue;
         };
         writer.root = source.root;
-        writer.habit = Habit::of(stream, source.root);
+        writer.habit = Habit::of(stream, source.root, literals);
         let slot = source.marker.map_or_else(
             || stream.raw(source.root).outer(),
             |marker| marker as usize + "---".len(),
@@ -80,7 +86,7 @@ pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Sp
         writer.visit(&document.root, place);
     }
     if let Some(first) = stream.documents.first() {
-        writer.habit = Habit::of(stream, first.root);
+        writer.habit = Habit::of(stream, first.root, literals);
     }
     writer.documents(documents);
     writer
@@ -159,11 +165,18 @@ impl Writer<'_> {
         });
         let joined = lines_text.collect::<Vec<_>>().join(eol);
         let is_below = at > 0 && is_line_start(self.text, at);
-        let next = if is_below {
+        let mut next = if is_below {
             at
         } else {
             next_line(self.text, at)
         };
+        // A comment that is indented as a literal is would become a line of it.
+        while let (Some(body), Some((depth, below))) = (lines.body, comment_below(self.text, next))
+            && depth >= body
+            && is_line_start(self.text, next)
+        {
+            next = below;
+        }
         if is_line_start(self.text, next) {
             self.put(next, format!("{joined}{eol}"));
         } else {

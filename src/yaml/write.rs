@@ -11,6 +11,8 @@ pub(super) struct Habit {
     pub(super) mapping: usize,
     /// The dashes of a sequence inside a mapping; none when they stand below the key.
     pub(super) sequence: usize,
+    /// Whether text of several lines becomes a literal.
+    pub(super) literals: bool,
 }
 
 /// Lines without line breaks.
@@ -20,11 +22,13 @@ pub(super) struct Lines {
     pub(super) lines: Vec<String>,
     /// Whether a line break must follow the last one, since it is content.
     pub(super) needs_break: bool,
+    /// How many blanks the body of the literal is indented by that they end with.
+    pub(super) body: Option<usize>,
 }
 
 impl Habit {
     /// The first nested mapping and the first nested sequence of a document say how it is done.
-    pub(super) fn of(stream: &Stream<'_>, root: u32) -> Self {
+    pub(super) fn of(stream: &Stream<'_>, root: u32, literals: bool) -> Self {
         let mut mapping = None;
         let mut sequence = None;
         let end = stream.raw(root).next;
@@ -49,6 +53,7 @@ impl Habit {
         Self {
             mapping: mapping.filter(|blanks| *blanks > 0).unwrap_or(2),
             sequence: sequence.unwrap_or(2),
+            literals,
         }
     }
 
@@ -93,7 +98,7 @@ impl Habit {
                 let deeper = indent + self.sequence;
                 Lines::one(format!("{key}:")).below(self.sequence(items, deeper), deeper)
             }
-            _ => Lines::scalar(&format!("{key}: "), value, indent),
+            _ => self.scalar(&format!("{key}: "), value, indent),
         }
     }
 
@@ -107,8 +112,25 @@ impl Habit {
             Shape::Sequence(items) if !items.is_empty() => {
                 self.sequence(items, deeper).behind("- ")
             }
-            _ => Lines::scalar("- ", value, indent),
+            _ => self.scalar("- ", value, indent),
         }
+    }
+
+    /// A scalar, or an empty collection, behind its key or dash.
+    fn scalar(self, head: &str, value: &Live, parent: usize) -> Lines {
+        if self.literals
+            && let Shape::Scalar(Scalar::Text(text)) = &value.shape
+            && let Some(literal) = Literal::new(text, parent, parent + 2, None)
+        {
+            let mut lines = vec![format!("{head}{}", literal.header)];
+            lines.extend(literal.lines);
+            return Lines {
+                lines,
+                needs_break: literal.needs_break,
+                body: Some(parent + 2),
+            };
+        }
+        Lines::one(format!("{head}{}", inline(value, Quotes::Needed)))
     }
 }
 
@@ -117,27 +139,14 @@ impl Lines {
         Self {
             lines: vec![line],
             needs_break: false,
+            body: None,
         }
-    }
-
-    /// A scalar, or an empty collection, behind its key or dash.
-    fn scalar(head: &str, value: &Live, parent: usize) -> Self {
-        if let Shape::Scalar(Scalar::Text(text)) = &value.shape
-            && let Some(literal) = Literal::new(text, parent, parent + 2, None)
-        {
-            let mut lines = vec![format!("{head}{}", literal.header)];
-            lines.extend(literal.lines);
-            return Self {
-                lines,
-                needs_break: literal.needs_break,
-            };
-        }
-        Self::one(format!("{head}{}", inline(value, Quotes::Needed)))
     }
 
     /// Adds lines that are indented by so many blanks.
     pub(super) fn push(&mut self, lines: Self, indent: usize) {
         self.needs_break = lines.needs_break;
+        self.body = lines.body;
         let is_first = self.lines.is_empty();
         for (index, line) in lines.lines.into_iter().enumerate() {
             let is_inside = index > 0 || is_first;

@@ -27,7 +27,7 @@ from moto.server import ThreadedMotoServer  # noqa: E402
 from moto.sts.models import STSBackend  # noqa: E402
 from moto.sts.responses import TokenResponse  # noqa: E402
 
-WORLD = json.loads(sys.stdin.readline())
+WORLD = {}
 ACCOUNT = "123456789012"
 
 
@@ -127,11 +127,18 @@ guarded(TokenResponse, "assume_role_with_web_identity", "sts:AssumeRoleWithWebId
         check_web_identity)
 guarded(TokenResponse, "get_caller_identity", "sts:GetCallerIdentity")
 guarded(EKSResponse, "describe_cluster", "eks:DescribeCluster")
-for cluster in WORLD.get("clusters", []):
-    make(cluster)
 
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-server.stop()
+
+def serve(world):
+    """Starts a server for this world, and returns its port."""
+    WORLD.update(world)
+    for cluster in WORLD.get("clusters", []):
+        make(cluster)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    return server.get_host_and_port()[1]
+
+
+if __name__ == "__main__":
+    print(serve(json.loads(sys.stdin.readline())), flush=True)
+    sys.stdin.read()

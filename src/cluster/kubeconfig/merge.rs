@@ -97,6 +97,13 @@ impl<'s> Document<'s> {
             let message = format!("`current-context` is {}, not a name", current.noun());
             return Err(wrong(current, message));
         }
+        if let Some(preferences) = root.get("preferences")
+            && !preferences.is_mapping()
+            && !preferences.is_null()
+        {
+            let message = format!("`preferences` is {}, not a mapping", preferences.noun());
+            return Err(wrong(preferences, message));
+        }
         for section in SECTIONS {
             let Some(list) = root.get(section).filter(|list| !list.is_null()) else {
                 continue;

@@ -1,5 +1,6 @@
 //! A node becomes a value, with as little written anew as can be.
 
+use super::super::layout::from;
 use super::super::live::{Entry, Key, Live, Shape, View};
 use super::super::{Kind, Node, Path, Scalar, Step, Stream, Value, scalar};
 use super::Error;
@@ -36,6 +37,14 @@ pub(super) fn open(stream: &Stream<'_>, live: &mut Live, path: &Path) -> Result<
     };
     refuse_shared(stream, live, path)?;
     match stream.raw(id).kind {
+        Kind::Mapping { flow: true }
+            if !from(stream.text, stream.raw(id).start()).starts_with('{') =>
+        {
+            let message = format!("`{path}` leads through a pair in a list (`[key: value]`)");
+            let invalid = stream.invalid(Node::new(stream, id), message);
+            let hint = "give the pair braces of its own: `[{key: value}]`";
+            return Err(Error::Refused(Box::new(invalid.with_hint(hint))));
+        }
         Kind::Mapping { .. } => {
             let entries = stream.pairs(id).map(|(key, value)| Entry {
                 key: Key::Kept(key),

@@ -291,7 +291,7 @@ proptest! {
         if let Some(edited) = change(&text, |editor| editor.set(&path, value.clone())) {
             let before = read_all(&text);
             let mut after = read_all(&edited);
-            let mut at = after.get_mut(path.document()).unwrap();
+            let mut at = &mut after[path.document()];
             for step in path.steps() {
                 at = match step {
                     Step::Key(key) if key == "new" => {

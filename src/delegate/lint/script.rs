@@ -1,0 +1,305 @@
+//! INIT_SCRIPT: what the delegate sources under `bash -e`, with what its image has.
+
+use super::super::Workload;
+use super::super::home::Home;
+use super::super::init_script::Parts;
+use super::Linter;
+use super::pod::is_not_root;
+use super::rules::{
+    Rule, SCRIPT_APT, SCRIPT_ARCH, SCRIPT_CHECKSUM, SCRIPT_COMMENT, SCRIPT_CR, SCRIPT_DOLLARS,
+    SCRIPT_EXEC, SCRIPT_EXIT, SCRIPT_NOUNSET, SCRIPT_PACKAGES, SCRIPT_UNZIP,
+};
+use super::shell::{Command, commands};
+use crate::strict_yaml::Location;
+use crate::yaml::{Node, Stream, Style};
+
+pub(super) fn check(linter: &mut Linter<'_, '_>) {
+    let manifests = linter.manifests;
+    for workload in linter.workloads {
+        let Ok(home) = Home::find(manifests, workload) else {
+            continue;
+        };
+        let Some(node) = home.node() else { continue };
+        let file = match &home {
+            Home::ConfigMap { file, .. } => *file,
+            Home::Absent | Home::Variable { .. } => workload.object.file,
+        };
+        let script = Script {
+            workload,
+            file,
+            node,
+            stream: manifests.streams().get(file),
+            in_env: matches!(home, Home::Variable { .. }),
+        };
+        script.check(linter);
+    }
+}
+
+/// A script and where it stands.
+struct Script<'a, 's> {
+    workload: &'a Workload<'s>,
+    file: usize,
+    node: Node<'s>,
+    stream: Option<&'s Stream<'s>>,
+    /// Whether the kubelet expands it.
+    in_env: bool,
+}
+
+impl Script<'_, '_> {
+    fn check(&self, linter: &mut Linter<'_, '_>) {
+        let whole = self.node.scalar().unwrap_or_default();
+        let parts = Parts::of(whole);
+        // Our part is tested elsewhere. Empty lines in its place keep the numbers of the lines.
+        let ours = "\n".repeat(parts.ours.unwrap_or_default().matches('\n').count());
+        let text = format!("{}{ours}{}", parts.before, parts.after);
+        self.characters(linter, &text);
+        let found = commands(&text);
+        let has = |word: &str| {
+            found
+                .iter()
+                .any(|command| command.words.first() == Some(&word))
+        };
+        for command in &found {
+            self.command(linter, command, &found);
+        }
+        let checks = ["sha256sum", "sha512sum", "shasum", "gpg", "cosign"];
+        let fetch = found.iter().find(|command| is_download(command));
+        if let Some(fetch) = fetch
+            && !checks.iter().any(|check| has(check))
+        {
+            let what = fetch.words.first().copied().unwrap_or_default();
+            self.report(
+                linter,
+                &SCRIPT_CHECKSUM,
+                fetch,
+                format!("{what} downloads a file whose digest nothing checks"),
+            );
+        }
+    }
+
+    fn characters(&self, linter: &mut Linter<'_, '_>, text: &str) {
+        if let Some((line, _)) = text
+            .split('\n')
+            .enumerate()
+            .find(|(_, line)| line.ends_with('\r'))
+        {
+            let at = self.place(line, 0);
+            linter.report_at(
+                &SCRIPT_CR,
+                self.file,
+                at,
+                "a line ends with a carriage return",
+            );
+        }
+        let dollars = text
+            .lines()
+            .enumerate()
+            .find_map(|(line, text)| Some((line, text.get(..text.find("$$")?)?.chars().count())));
+        if let Some((line, column)) = dollars
+            && self.in_env
+        {
+            let at = self.place(line, column);
+            linter.report_at(
+                &SCRIPT_DOLLARS,
+                self.file,
+                at,
+                "the kubelet makes one `$` of `$$`",
+            );
+        }
+    }
+
+    fn command(&self, linter: &mut Linter<'_, '_>, command: &Command<'_>, all: &[Command<'_>]) {
+        let first = command.words.first().copied().unwrap_or_default();
+        let rest = command.words.get(1..).unwrap_or_default();
+        let say = |linter: &mut Linter<'_, '_>, rule, message: &str| {
+            self.report(linter, rule, command, message.to_owned());
+        };
+        match first {
+            _ if first.starts_with("//") => {
+                say(
+                    linter,
+                    &SCRIPT_COMMENT,
+                    "`//` is a directory for the shell: the delegate does not start",
+                );
+            }
+            "exit" if !command.in_subshell => {
+                say(
+                    linter,
+                    &SCRIPT_EXIT,
+                    "exit ends the delegate's start script, which sources this",
+                );
+            }
+            // With redirections alone, exec changes those of the shell.
+            "exec"
+                if !command.in_subshell
+                    && rest.first().is_some_and(|word| !is_redirection(word)) =>
+            {
+                say(
+                    linter,
+                    &SCRIPT_EXEC,
+                    "exec replaces the shell that was to start the delegate",
+                );
+            }
+            "set" if !command.in_subshell && sets_nounset(rest) => {
+                say(
+                    linter,
+                    &SCRIPT_NOUNSET,
+                    "set -u stays on in the delegate's start script",
+                );
+            }
+            "apt" | "apt-get" | "dpkg" if self.is_ubi() => {
+                say(linter, &SCRIPT_APT, &format!("the image has no {first}"));
+            }
+            "unzip" if self.is_ubi() && !installs(all, "unzip") => {
+                say(linter, &SCRIPT_UNZIP, "the image has no unzip");
+            }
+            "apt" | "apt-get" | "microdnf" | "dnf" | "yum" if is_not_root(self.workload) => {
+                say(
+                    linter,
+                    &SCRIPT_PACKAGES,
+                    &format!("{first} takes root, which the container is not"),
+                );
+            }
+            _ => {}
+        }
+        let writes = ["cp", "install", "ln", "mv", "tee"].contains(&first);
+        let is_system = |word: &&str| word.trim_matches(['"', '\'']).starts_with("/usr/local/bin");
+        let into = rest
+            .iter()
+            .any(|word| is_system(&word.trim_start_matches(['>', '-', 'o'])));
+        let installer = first.ends_with("/install") && !rest.iter().any(|word| word.contains("-b"));
+        if (writes || is_download(command)) && into && is_not_root(self.workload) {
+            say(
+                linter,
+                &SCRIPT_PACKAGES,
+                "/usr/local/bin takes root, which the container is not",
+            );
+        } else if installer && first.contains("aws") && is_not_root(self.workload) {
+            say(
+                linter,
+                &SCRIPT_PACKAGES,
+                "the installer writes to /usr/local, which takes root",
+            );
+        }
+        let is_amd64 = |word: &&str| word.contains("amd64") || word.contains("x86_64");
+        if is_download(command) && rest.iter().any(|word| is_amd64(word)) && self.is_arm64() {
+            say(
+                linter,
+                &SCRIPT_ARCH,
+                "the file is for amd64, and the pods run on arm64",
+            );
+        }
+    }
+
+    fn report(
+        &self,
+        linter: &mut Linter<'_, '_>,
+        rule: &'static Rule,
+        command: &Command<'_>,
+        message: String,
+    ) {
+        linter.report_at(
+            rule,
+            self.file,
+            self.place(command.line, command.column),
+            message,
+        );
+    }
+
+    /// Where a line of the script stands in the file.
+    fn place(&self, line: usize, column: usize) -> Location {
+        let mut at = self.node.location();
+        let below = self.node.line() + 1 + line;
+        let written = self
+            .stream
+            .and_then(|stream| stream.text().lines().nth(below - 1));
+        let content = self.node.scalar().and_then(|text| text.lines().nth(line));
+        if let (Some(Style::Literal), Some(written), Some(content)) =
+            (self.node.style(), written, content)
+        {
+            at.line = below;
+            at.column = written
+                .chars()
+                .count()
+                .saturating_sub(content.chars().count())
+                + column
+                + 1;
+        }
+        at
+    }
+
+    /// Whether the image is Harness' own of today, which is based on UBI.
+    fn is_ubi(&self) -> bool {
+        let image = super::text(self.workload.container, &["image"]).unwrap_or_default();
+        let is_legacy = image.ends_with("delegate:latest") || image.contains("ubuntu");
+        image.contains("harness/delegate") && !is_legacy
+    }
+
+    /// Whether an affinity asks for arm64 nodes and no others.
+    fn has_affinity(&self) -> bool {
+        let keys = [
+            "affinity",
+            "nodeAffinity",
+            "requiredDuringSchedulingIgnoredDuringExecution",
+            "nodeSelectorTerms",
+        ];
+        let terms = self
+            .workload
+            .pod
+            .dig(&keys)
+            .into_iter()
+            .flat_map(Node::items);
+        let mut expressions = terms
+            .filter_map(|term| term.get("matchExpressions"))
+            .flat_map(Node::items);
+        expressions.any(|expression| {
+            let values = expression.get("values").into_iter().flat_map(Node::items);
+            super::text(expression, &["key"]) == Some("kubernetes.io/arch")
+                && super::text(expression, &["operator"]) == Some("In")
+                && values.map(Node::scalar).eq([Some("arm64")])
+        })
+    }
+
+    /// Whether the pods are bound to arm64 nodes.
+    fn is_arm64(&self) -> bool {
+        let selector = self.workload.pod.get("nodeSelector");
+        let is_arm64 = |label: &str| {
+            selector
+                .and_then(|labels| labels.get(label))
+                .and_then(Node::scalar)
+                == Some("arm64")
+        };
+        is_arm64("kubernetes.io/arch") || is_arm64("beta.kubernetes.io/arch") || self.has_affinity()
+    }
+}
+
+/// Whether a command puts a file somewhere that comes from the network.
+fn is_download(command: &Command<'_>) -> bool {
+    let has_address = command.words.iter().any(|word| word.contains("://"));
+    matches!(command.words.first(), Some(&("curl" | "wget"))) && has_address
+}
+
+fn is_redirection(word: &str) -> bool {
+    word.trim_start_matches(|letter: char| letter.is_ascii_digit())
+        .starts_with(['<', '>'])
+}
+
+fn sets_nounset(words: &[&str]) -> bool {
+    words.iter().enumerate().any(|(index, word)| {
+        let is_short = word.starts_with('-') && !word.starts_with("--") && word.contains('u');
+        let is_long = *word == "nounset"
+            && index
+                .checked_sub(1)
+                .and_then(|before| words.get(before))
+                .is_some_and(|before| before.starts_with('-') && before.ends_with('o'));
+        is_short || is_long
+    })
+}
+
+/// Whether a package manager is told to install a package.
+fn installs(all: &[Command<'_>], package: &str) -> bool {
+    all.iter().any(|command| {
+        let first = command.words.first().copied().unwrap_or_default();
+        matches!(first, "microdnf" | "dnf" | "yum") && command.words.contains(&package)
+    })
+}

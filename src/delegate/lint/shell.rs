@@ -1,0 +1,166 @@
+//! A shell script, as far as one can tell without running it: its commands, line by line.
+
+/// A simple command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Command<'t> {
+    /// The line, counted from 0.
+    pub(super) line: usize,
+    /// Characters before it on the line.
+    pub(super) column: usize,
+    /// Its words, with their quotes.
+    pub(super) words: Vec<&'t str>,
+    /// Whether it runs in a shell of its own.
+    pub(super) in_subshell: bool,
+}
+
+/// Words that a command may stand behind.
+const LEADS: [&str; 10] = [
+    "!", "do", "elif", "else", "if", "then", "time", "until", "while", "{",
+];
+
+/// The commands of a script; here-documents are passed over.
+pub(super) fn commands(script: &str) -> Vec<Command<'_>> {
+    let mut found = Vec::new();
+    let mut depth = 0_usize;
+    let mut quote = None;
+    let mut end_of_document: Option<&str> = None;
+    for (number, line) in script.lines().enumerate() {
+        if let Some(end) = end_of_document {
+            if line.trim() == end {
+                end_of_document = None;
+            }
+            continue;
+        }
+        let start_quote = quote;
+        let mut start = 0;
+        let mut at = 0;
+        let mut escaped = false;
+        let mut previous = ' ';
+        let mut comment = None;
+        for (index, letter) in line.char_indices() {
+            at = index + letter.len_utf8();
+            if escaped {
+                escaped = false;
+            } else if letter == '\\' && quote != Some('\'') {
+                escaped = true;
+            } else if let Some(open) = quote {
+                if letter == open {
+                    quote = None;
+                }
+            } else {
+                match letter {
+                    '\'' | '"' => quote = Some(letter),
+                    '#' if previous.is_whitespace() => {
+                        comment = Some(index);
+                        break;
+                    }
+                    ';' | '&' | '|' | '(' | ')' | '`' => {
+                        add(&mut found, line, start..index, number, depth);
+                        start = at;
+                        match letter {
+                            '(' => depth += 1,
+                            ')' => depth = depth.saturating_sub(1),
+                            _ => {}
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            previous = letter;
+        }
+        // A line that began inside quotes is text and not a command.
+        if start > 0 || start_quote.is_none() {
+            add(
+                &mut found,
+                line,
+                start..comment.unwrap_or(at),
+                number,
+                depth,
+            );
+        }
+        end_of_document = here_document(line.get(..comment.unwrap_or(at)).unwrap_or_default());
+    }
+    found
+}
+
+/// The word that ends a here-document which a line begins.
+fn here_document(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once("<<")?;
+    if rest.starts_with('<') {
+        return None;
+    }
+    let rest = rest.trim_start_matches('-').trim_start();
+    let word = rest.split([' ', ';', '|', '>', '&', ')']).next()?;
+    let word = word.trim_matches(['\'', '"']);
+    (!word.is_empty()).then_some(word)
+}
+
+fn add<'t>(
+    found: &mut Vec<Command<'t>>,
+    line: &'t str,
+    range: std::ops::Range<usize>,
+    number: usize,
+    depth: usize,
+) {
+    let text = line.get(range.clone()).unwrap_or_default();
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    let is_assignment = |word: &str| {
+        word.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        })
+    };
+    let skipped = words
+        .iter()
+        .take_while(|word| LEADS.contains(word) || is_assignment(word))
+        .count();
+    words.drain(..skipped);
+    let Some(first) = words.first() else { return };
+    let offset = text.find(first).unwrap_or_default() + range.start;
+    let before = line.get(..offset).unwrap_or_default();
+    found.push(Command {
+        line: number,
+        column: before.chars().count(),
+        words,
+        in_subshell: depth > 0,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_found_behind_whatever_leads_to_them() {
+        let script = "a=1 b c # d\nif e; then f 'g; h' && i; fi\n(j; k) | l\ncat <<E\nm\nE\nn=\"$(o)\"\necho 'p\nq'\n";
+        let found: Vec<_> = commands(script)
+            .into_iter()
+            .map(|command| {
+                (
+                    command.line,
+                    command.column,
+                    command.words.join(" "),
+                    command.in_subshell,
+                )
+            })
+            .map(|(line, column, words, inside)| {
+                format!("{line}:{column} {words}{}", if inside { " ()" } else { "" })
+            })
+            .collect();
+        let expected = [
+            "0:4 b c",
+            "1:3 e",
+            "1:13 f 'g; h'",
+            "1:25 i",
+            "1:28 fi",
+            "2:1 j ()",
+            "2:4 k ()",
+            "2:9 l",
+            "3:0 cat <<E",
+            "7:0 echo 'p",
+        ];
+        assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,143 @@
+//! The upgrader: which workload it is told to upgrade, and what it does to custom images.
+
+use std::path::Path;
+
+use super::rules::{UPGRADER_IMAGE, UPGRADER_WORKLOAD};
+use super::{Linter, containers, text};
+use crate::strict_yaml::Location;
+use crate::yaml::{Node, Stream};
+
+pub(super) fn check(linter: &mut Linter<'_, '_>) {
+    configurations(linter);
+    images(linter);
+}
+
+/// The ConfigMap of the upgrader holds a document of its own.
+fn configurations(linter: &mut Linter<'_, '_>) {
+    let manifests = linter.manifests;
+    for object in manifests.of_kind("ConfigMap") {
+        let Some(value) = object.node.dig(&["data", "config.yaml"]) else {
+            continue;
+        };
+        let Ok(inner) = Stream::parse(Path::new("config.yaml"), value.scalar().unwrap_or_default())
+        else {
+            continue;
+        };
+        let Some(root) = inner
+            .document(0)
+            .filter(|root| root.get("workloadName").is_some())
+        else {
+            continue;
+        };
+        let at = |node: Node<'_>| place(manifests.streams().get(object.file), value, node);
+        let named = text(root, &["workloadName"]).unwrap_or_default();
+        let namespace = text(root, &["namespace"]);
+        let workload = linter
+            .workloads
+            .iter()
+            .find(|workload| workload.object.name == named);
+        let Some(workload) = workload else {
+            if linter.workloads.is_empty() {
+                continue;
+            }
+            let node = root.get("workloadName").unwrap_or(root);
+            let there: Vec<_> = linter
+                .workloads
+                .iter()
+                .map(|workload| workload.object.name)
+                .collect();
+            linter.report_at(
+                &UPGRADER_WORKLOAD,
+                object.file,
+                at(node),
+                format!(
+                    "the upgrader upgrades `{named}`; the delegate is `{}`",
+                    there.join("`, `")
+                ),
+            );
+            continue;
+        };
+        if namespace.is_some() && namespace != workload.object.namespace {
+            let node = root.get("namespace").unwrap_or(root);
+            linter.report_at(
+                &UPGRADER_WORKLOAD,
+                object.file,
+                at(node),
+                format!(
+                    "the upgrader looks in namespace `{}`; the delegate is in {}",
+                    namespace.unwrap_or_default(),
+                    super::shown(workload.object.namespace)
+                ),
+            );
+        }
+        let container = text(root, &["containerName"]);
+        if let Some(container) = container
+            && text(workload.container, &["name"]) != Some(container)
+        {
+            let node = root.get("containerName").unwrap_or(root);
+            linter.report_at(
+                &UPGRADER_WORKLOAD,
+                object.file,
+                at(node),
+                format!(
+                    "the upgrader upgrades container `{container}`; the delegate's is `{}`",
+                    text(workload.container, &["name"]).unwrap_or_default()
+                ),
+            );
+        }
+    }
+}
+
+/// Where a node of a document inside a block scalar stands in the file.
+fn place(stream: Option<&Stream<'_>>, block: Node<'_>, inner: Node<'_>) -> Location {
+    let mut at = block.location();
+    let below = block.line() + inner.line();
+    let line = stream.and_then(|stream| stream.text().lines().nth(below - 1));
+    if let Some(line) = line
+        && block.last_line() >= below
+    {
+        let indent = line.len() - line.trim_start().len();
+        at.line = below;
+        at.column = indent + inner.column();
+    }
+    at
+}
+
+/// Custom images, and an upgrader that is not suspended.
+fn images(linter: &mut Linter<'_, '_>) {
+    let manifests = linter.manifests;
+    let is_upgrader = |object: &&super::Object<'_>| {
+        let pod = super::pod_of(object);
+        let images = pod.into_iter().flat_map(containers);
+        let is_suspended = object.node.dig(&["spec", "suspend"]).and_then(Node::bool) == Some(true);
+        !is_suspended
+            && images
+                .filter_map(|container| text(container, &["image"]))
+                .any(|image| image.contains("upgrader"))
+    };
+    let Some(upgrader) = manifests.of_kind("CronJob").find(is_upgrader) else {
+        return;
+    };
+    for workload in linter.workloads {
+        let Some(image) = workload.container.get("image") else {
+            continue;
+        };
+        let written = image.scalar().unwrap_or_default();
+        let name = written.split(['@', ':']).next().unwrap_or_default();
+        // A registry with a port has a colon too; what stands behind it is the rest of the name.
+        let is_custom = !name.ends_with("harness/delegate")
+            && !written.contains("harness/delegate:")
+            && !written.contains("harness/delegate@");
+        if is_custom {
+            linter.report(
+                &UPGRADER_IMAGE,
+                workload.object.file,
+                image,
+                format!(
+                    "CronJob `{}` will replace `{written}` by Harness' own image",
+                    upgrader.name
+                ),
+            );
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The Kubernetes objects of a set of files.
+
+use crate::yaml::{Node, Path, Stream};
+
+/// What was read: the streams, in the order of their files, and the objects in them.
+#[derive(Debug)]
+pub struct Manifests<'s> {
+    streams: &'s [Stream<'s>],
+    objects: Vec<Object<'s>>,
+}
+
+/// An object: a document, or an item of a `List` as `kubectl get -o yaml` prints it.
+#[derive(Clone, Debug)]
+pub struct Object<'s> {
+    /// The index of its file.
+    pub file: usize,
+    /// The index of its document in the file.
+    pub document: usize,
+    /// The items of the list that it is in and its index there.
+    pub list: Option<(Path, usize)>,
+    /// Where it is.
+    pub path: Path,
+    /// All of it.
+    pub node: Node<'s>,
+    /// `apiVersion`, or nothing.
+    pub api: &'s str,
+    /// `kind`.
+    pub kind: &'s str,
+    /// `metadata.name`, or nothing.
+    pub name: &'s str,
+    /// `metadata.namespace`; none where the one of the kubectl context is meant.
+    pub namespace: Option<&'s str>,
+}
+
+impl<'s> Manifests<'s> {
+    /// Finds the objects: whatever has a `kind`.
+    pub fn new(streams: &'s [Stream<'s>]) -> Self {
+        let mut objects = Vec::new();
+        for (file, stream) in streams.iter().enumerate() {
+            for (document, node) in stream.documents().enumerate() {
+                add(&mut objects, file, document, node);
+            }
+        }
+        Self { streams, objects }
+    }
+
+    /// The streams.
+    pub const fn streams(&self) -> &'s [Stream<'s>] {
+        self.streams
+    }
+
+    /// The objects, in their order.
+    pub fn objects(&self) -> &[Object<'s>] {
+        &self.objects
+    }
+
+    /// The objects of a kind.
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Object<'s>> {
+        self.objects
+            .iter()
+            .filter(move |object| object.kind == kind)
+    }
+
+    /// The object of a kind that has this name, in this namespace.
+    pub fn find(&self, kind: &str, name: &str, namespace: Option<&str>) -> Option<&Object<'s>> {
+        self.of_kind(kind)
+            .find(|object| object.name == name && object.namespace == namespace)
+    }
+}
+
+impl Object<'_> {
+    /// Whether this one is applied before another.
+    pub fn is_before(&self, other: &Self) -> bool {
+        let place = |object: &Self| {
+            let index = object.list.as_ref().map(|(_, index)| *index);
+            (object.file, object.document, index)
+        };
+        place(self) < place(other)
+    }
+}
+
+fn add<'s>(objects: &mut Vec<Object<'s>>, file: usize, document: usize, node: Node<'s>) {
+    let root = object(file, document, node, Path::of(document), None);
+    let Some(root) = root else { return };
+    // `ResourceList` is what KRM functions are given.
+    if !matches!(root.kind, "List" | "ResourceList") {
+        objects.push(root);
+        return;
+    }
+    let items = root.path.key("items");
+    for (index, item) in node
+        .get("items")
+        .into_iter()
+        .flat_map(Node::items)
+        .enumerate()
+    {
+        let path = items.clone().item(index);
+        objects.extend(object(
+            file,
+            document,
+            item,
+            path,
+            Some((items.clone(), index)),
+        ));
+    }
+}
+
+fn object(
+    file: usize,
+    document: usize,
+    node: Node<'_>,
+    path: Path,
+    list: Option<(Path, usize)>,
+) -> Option<Object<'_>> {
+    let text = |keys: &[&str]| node.dig(keys).and_then(Node::scalar);
+    Some(Object {
+        file,
+        document,
+        list,
+        path,
+        node,
+        api: text(&["apiVersion"]).unwrap_or_default(),
+        kind: text(&["kind"])?,
+        name: text(&["metadata", "name"]).unwrap_or_default(),
+        namespace: text(&["metadata", "namespace"]).filter(|name| !name.is_empty()),
+    })
+}

@@ -1,0 +1,201 @@
+//! What is changed in a manifest, and the texts with exactly that.
+
+use super::access::{self, Irsa};
+use super::init_script::{BinaryUrl, Pin, Wishes};
+use super::names::NamespaceName;
+use super::{Error, Manifests, Object, Workload, delivery};
+use crate::arn::Region;
+use crate::yaml::{self, Editor, Path, Stream, Value};
+
+/// What is wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The delegate, by the name of its workload or by its DELEGATE_NAME; none for the only one.
+    pub delegate: Option<String>,
+    /// The namespace of the delegate, where the manifest leaves it to kubectl.
+    pub namespace: Option<NamespaceName>,
+    /// IRSA.
+    pub irsa: Option<Irsa>,
+    /// How the program comes into the pod; none to leave INIT_SCRIPT alone.
+    pub delivery: Option<Delivery>,
+    /// What `bootstrap init` is told.
+    pub wishes: Wishes,
+    /// What becomes of a script that is there.
+    pub init_script: ScriptPolicy,
+    /// Where the tools go, an absolute path; none for `bootstrap` in the delegate's working directory.
+    pub prefix: Option<String>,
+    /// The region, for the variables of the delegate.
+    pub region: Option<Region>,
+    /// Whether the pods run on Fargate, which has no instance metadata.
+    pub fargate: bool,
+    /// What the startup probe should wait for at least, in seconds.
+    pub startup_budget: Option<i64>,
+}
+
+/// How the program comes into the pod.
+#[derive(Clone, Debug)]
+pub enum Delivery {
+    /// INIT_SCRIPT downloads it.
+    Script {
+        /// From here.
+        url: BinaryUrl,
+        /// With these digests.
+        pins: Vec<Pin>,
+    },
+    /// An init container has it, and runs it into the volume.
+    InitContainer {
+        /// The image, with `bootstrap` on its PATH.
+        image: String,
+    },
+    /// The delegate's image has it.
+    Image,
+}
+
+/// What becomes of a script of the user's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScriptPolicy {
+    /// It is kept, behind ours.
+    #[default]
+    Merge,
+    /// It makes room for ours.
+    Replace,
+    /// It is kept as it is, and ours is not written.
+    Keep,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Patched {
+    /// The new text of each file, in the order of the files.
+    pub texts: Vec<String>,
+    /// What whoever applies it should know, in sentences without a final period.
+    pub notes: Vec<String>,
+}
+
+/// Changes one delegate in a set of files.
+pub fn patch(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
+    let manifests = Manifests::new(streams);
+    let workload = Workload::choose(&manifests, plan.delegate.as_deref())?;
+    if plan.fargate && workload.object.kind == "DaemonSet" {
+        return Err(Error::Conflict {
+            message: format!("DaemonSet `{}` cannot run on Fargate", workload.object.name),
+            hint: "leave --fargate out",
+        });
+    }
+    let given = plan.namespace.as_ref().map(NamespaceName::as_str);
+    if let (Some(given), Some(written)) = (given, workload.object.namespace)
+        && given != written
+    {
+        return Err(Error::Conflict {
+            message: format!(
+                "{} `{}` is in namespace `{written}`, not in `{given}`",
+                workload.object.kind, workload.object.name
+            ),
+            hint: "leave --namespace out",
+        });
+    }
+    let namespace = workload.object.namespace.or(given);
+    let mut edits = Edits::new(streams);
+    if let Some(irsa) = &plan.irsa {
+        access::apply(&manifests, &workload, namespace, irsa, &mut edits)?;
+    }
+    delivery::apply(&manifests, &workload, plan, &mut edits)?;
+    edits.finish()
+}
+
+/// The changes so far.
+#[derive(Debug)]
+pub(super) struct Edits<'s> {
+    editors: Vec<Editor<'s>>,
+    /// Items that lists get once all else is done, since they move those behind them.
+    insertions: Vec<(usize, Path, usize, Value)>,
+    notes: Vec<String>,
+}
+
+impl<'s> Edits<'s> {
+    pub(super) fn new(streams: &'s [Stream<'s>]) -> Self {
+        Self {
+            editors: streams.iter().map(Editor::new).collect(),
+            insertions: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Tells whoever applies the manifest.
+    pub(super) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    /// The editor of a file.
+    pub(super) fn of(&mut self, file: usize) -> Option<&mut Editor<'s>> {
+        self.editors.get_mut(file)
+    }
+
+    /// Makes a node be this value.
+    pub(super) fn set(
+        &mut self,
+        file: usize,
+        path: &Path,
+        value: impl Into<Value>,
+    ) -> Result<(), yaml::Error> {
+        self.of(file)
+            .map_or(Ok(()), |editor| editor.set(path, value))
+    }
+
+    /// Adds an item to a list.
+    pub(super) fn append(
+        &mut self,
+        file: usize,
+        path: &Path,
+        value: Value,
+    ) -> Result<(), yaml::Error> {
+        self.of(file)
+            .map_or(Ok(()), |editor| editor.append(path, value))
+    }
+
+    /// Takes an object out.
+    pub(super) fn remove_object(&mut self, object: &Object<'_>) -> Result<(), yaml::Error> {
+        let Some(editor) = self.of(object.file) else {
+            return Ok(());
+        };
+        if object.list.is_some() {
+            // The last change there, since it moves the items behind it.
+            return editor.remove(&object.path).map(drop);
+        }
+        editor.remove_document(object.document)
+    }
+
+    /// Takes a node out.
+    pub(super) fn remove(&mut self, file: usize, path: &Path) -> Result<bool, yaml::Error> {
+        self.of(file)
+            .map_or(Ok(false), |editor| editor.remove(path))
+    }
+
+    /// Puts an object before another one.
+    pub(super) fn insert_before(&mut self, object: &Object<'_>, root: Value) -> Result<(), Error> {
+        if let Some((items, index)) = &object.list {
+            self.insertions
+                .push((object.file, items.clone(), *index, root));
+            return Ok(());
+        }
+        let editor = self.of(object.file);
+        editor.map_or(Ok(()), |editor| {
+            editor.insert_document(object.document, root)
+        })?;
+        Ok(())
+    }
+
+    /// The texts with the changes.
+    pub(super) fn finish(mut self) -> Result<Patched, Error> {
+        for (file, path, index, item) in std::mem::take(&mut self.insertions) {
+            if let Some(editor) = self.of(file) {
+                editor.insert(&path, index, item)?;
+            }
+        }
+        let texts = self.editors.into_iter().map(Editor::finish);
+        Ok(Patched {
+            texts: texts.collect::<Result<_, _>>()?,
+            notes: self.notes,
+        })
+    }
+}
