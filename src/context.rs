@@ -62,10 +62,6 @@ impl Context {
     }
 
     /// The file that is running.
-    #[expect(
-        clippy::unused_self,
-        reason = "what is read of this process is read here"
-    )]
     pub fn program(&self) -> io::Result<PathBuf> {
         std::env::current_exe()
     }

@@ -405,6 +405,50 @@ fn a_file_that_is_read_only_is_not_changed_whoever_runs_this() {
 }
 
 #[test]
+fn a_file_stays_its_owners_as_far_as_that_is_allowed() {
+    let world = world();
+    let path = world.write(CONFIG, "# mine\n");
+    let as_another = [
+        "setpriv",
+        "--reuid=1001",
+        "--regid=0",
+        "--clear-groups",
+        "/bin/sh",
+    ];
+    if !world.can("a_file_stays_its_owners", &as_another, "true") {
+        return;
+    }
+    std::os::unix::fs::chown(&path, Some(1002), Some(1002)).unwrap();
+    kubeconfig(&world, &["--cluster", "payments"]).exits(0);
+    let owner = |path: &Path| {
+        let metadata = fs::metadata(path).unwrap();
+        (metadata.uid(), metadata.gid())
+    };
+    assert_eq!(owner(&path), (1002, 1002));
+    // As OpenShift runs it: another user of the group that may write.
+    std::os::unix::fs::chown(&path, Some(1002), Some(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o660)).unwrap();
+    let directory = world.path("home/.kube");
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o770)).unwrap();
+    let script = "\"$bootstrap\" kubeconfig --exec builtin --cluster busy";
+    world
+        .shell(&as_another, script)
+        .exits(0)
+        .says("config` belonged to user 1002, and belongs to this user now")
+        .says("could be read or written by others (mode 0660); its mode is 0600 now");
+    assert_eq!((owner(&path).0, mode(&path)), (1001, 0o600));
+    // Nothing to change, and no right to: no lock is needed for that.
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o750)).unwrap();
+    fs::remove_file(world.path("home/.kube/.config.bootstrap-lock")).unwrap();
+    world.shell(&as_another, script).exits(0);
+    let other = "\"$bootstrap\" kubeconfig --exec builtin --cluster c1";
+    world
+        .shell(&as_another, other)
+        .exits(1)
+        .says("config` cannot be changed: its directory is read-only");
+}
+
+#[test]
 fn what_is_no_file_is_neither_read_nor_replaced() {
     let world = world();
     fs::create_dir_all(world.path(CONFIG)).unwrap();

@@ -205,12 +205,11 @@ impl<'a> Request<'a> {
             name: cluster.name.clone(),
             source,
         };
-        let region = match &cluster.region {
-            Some(region) => region.clone(),
-            None => {
-                let region = aws.region().map_err(fail)?;
-                region.ok_or_else(|| fail(aws::Error::NoRegion))?.0
-            }
+        let region = if let Some(region) = &cluster.region {
+            region.clone()
+        } else {
+            let region = aws.region().map_err(fail)?;
+            region.ok_or_else(|| fail(aws::Error::NoRegion))?.0
         };
         let mut placed = cluster.clone();
         placed.region = Some(region.clone());

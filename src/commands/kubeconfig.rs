@@ -87,13 +87,14 @@ fn text(updated: &Updated) -> String {
 
 /// The whole text of each file, with its name where there are several.
 fn whole(updated: &Updated) -> String {
-    match updated.files.as_slice() {
-        [file] => file.text.clone(),
-        files => files
-            .iter()
-            .map(|file| format!("---\n# {}\n{}", file.file.display(), file.text))
-            .collect(),
+    if let [file] = updated.files.as_slice() {
+        return file.text.clone();
     }
+    let mut whole = String::new();
+    for file in &updated.files {
+        whole.push_str(&format!("---\n# {}\n{}", file.file.display(), file.text));
+    }
+    whole
 }
 
 fn json(updated: &Updated, dry_run: bool) -> Result<String, Error> {

@@ -8,8 +8,10 @@ import sys
 
 from awscli.clidriver import create_clidriver
 
+driver = create_clidriver()
 for line in sys.stdin:
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        code = create_clidriver().main(json.loads(line))
+        # It says nothing at all when all went well.
+        code = driver.main(json.loads(line)) or 0
     print(json.dumps([code, said.getvalue()]), flush=True)

@@ -240,7 +240,7 @@ impl Edit<'_, '_> {
             return Ok(Change::Added);
         }
         for (key, value) in entry.context_keys() {
-            is_changed |= self.set(context.clone().keys(&["context", key]), value)?;
+            is_changed |= self.set(&context.clone().keys(&["context", key]), value)?;
         }
         Ok(if is_changed {
             Change::Updated
@@ -260,7 +260,7 @@ impl Edit<'_, '_> {
         let cluster = named.key("cluster");
         let mut is_changed = false;
         for (key, value) in entry.cluster_keys() {
-            is_changed |= self.set(cluster.clone().key(key), value)?;
+            is_changed |= self.set(&cluster.clone().key(key), value)?;
         }
         for key in OTHER_AUTHORITIES {
             is_changed |= self.editor.remove(&cluster.clone().key(key))?;
@@ -278,11 +278,11 @@ impl Edit<'_, '_> {
         let exec = user.clone().key("exec");
         let mut is_changed = false;
         for (key, value) in entry.exec.keys() {
-            is_changed |= self.set(exec.clone().key(key), value)?;
+            is_changed |= self.set(&exec.clone().key(key), value)?;
         }
         for (name, value) in entry.exec.env() {
             let variable = exec.clone().key("env").item_where("name", name);
-            is_changed |= self.set(variable.key("value"), value)?;
+            is_changed |= self.set(&variable.key("value"), value)?;
         }
         for key in OTHER_CREDENTIALS {
             is_changed |= self.editor.remove(&user.clone().key(key))?;
@@ -290,12 +290,12 @@ impl Edit<'_, '_> {
         Ok(is_changed)
     }
 
-    fn set(&mut self, path: Path, value: impl Into<Value>) -> Result<bool, Error> {
+    fn set(&mut self, path: &Path, value: impl Into<Value>) -> Result<bool, Error> {
         let value = value.into();
-        if self.editor.equals(&path, &value) {
+        if self.editor.equals(path, &value) {
             return Ok(false);
         }
-        self.editor.set(&path, value)?;
+        self.editor.set(path, value)?;
         Ok(true)
     }
 }
