@@ -786,7 +786,7 @@ fn the_short_help_of_env() {
 #[test]
 fn the_help_of_token() {
     let run = World::new().bootstrap(&["token", "--help"]);
-    assert_snapshot!(run, @r#"
+    assert_snapshot!(run, @"
     Print a token that lets kubectl into an EKS cluster
 
     Takes the options of `aws-iam-authenticator token` and answers as it does. Credentials
@@ -846,7 +846,7 @@ fn the_help_of_token() {
           --deadline <DURATION>
               End by then, whatever happens, such as 30s or 2m
               
-              Default: 30s for `token`, 1m for `verify`.
+              Default: 30s for `token`, 1m for `kubeconfig` and `verify`.
 
     Global options:
           --config <FILE>
@@ -890,7 +890,7 @@ fn the_help_of_token() {
     In a kubeconfig, `command: bootstrap` with these arguments stands in for
     aws-iam-authenticator.
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
@@ -1039,7 +1039,7 @@ fn the_help_of_verify() {
           --deadline <DURATION>
               End by then, whatever happens, such as 30s or 2m
               
-              Default: 30s for `token`, 1m for `verify`.
+              Default: 30s for `token`, 1m for `kubeconfig` and `verify`.
 
     Cluster options:
           --cluster <CLUSTER>
@@ -1529,4 +1529,181 @@ fn a_full_standard_output_is_a_failure_of_this_machine() {
                         caused by: No space left on device (os error 28)\n";
         assert_eq!(message, expected);
     }
+}
+
+#[test]
+fn the_short_help_of_patch() {
+    let run = World::new().bootstrap(&["patch", "-h"]);
+    assert_snapshot!(run, @r#"
+    Change a delegate's manifest for IRSA and for INIT_SCRIPT
+
+    Usage: bootstrap patch [OPTIONS] [FILE|DIR|-]...
+
+    Arguments:
+      [FILE|DIR|-]...  Files, directories with manifests, or `-` for standard input (the
+                       default)
+
+    Options:
+          --delegate <NAME>        Change this delegate, where there are several
+          --namespace <NAMESPACE>  Say the delegate's namespace, where the manifest leaves it
+                                   to kubectl
+          --remove                 Take out what was put in
+      -h, --help                   Print help (see more with '--help')
+      -V, --version                Print version
+
+    Output:
+      -i, --in-place            Replace the files, each whole, instead of printing the result
+      -o, --output-file <FILE>  Write the result here instead of printing it
+          --diff                Print a unified diff instead of the result
+          --check               Write nothing; print the diff and exit with 3 when something
+                                would change
+
+    IRSA:
+          --irsa-role-arn <ARN>
+              Give the delegate this role, by way of its ServiceAccount
+          --service-account <NAME>
+              Run as this ServiceAccount, made where there is none
+          --binding <NAME>
+              Add the account to these bindings alone (can be repeated)
+          --replace-subject
+              Put the account in the place of the present one in the bindings
+          --sts-regional-endpoints [<true|false>]
+              Whether STS is called in the pod's own region [possible values: true, false]
+          --token-expiration <SECONDS>
+              Seconds that a token is good for, 600 to 86400 [default: 86400]
+          --audience <AUDIENCE>
+              The audience of the token [default: sts.amazonaws.com]
+
+    INIT_SCRIPT:
+          --delivery <HOW>
+              How the program comes into the pod; without it INIT_SCRIPT is left alone
+              [possible values: script, init-container, image]
+          --tools <TOOL[@VERSION]>
+              What to install at start, separated by commas (can be repeated)
+          --cluster <CLUSTER>
+              A cluster for the kubeconfig (can be repeated)
+          --bootstrap-url <URL>
+              Where INIT_SCRIPT downloads the program; {arch} stands for amd64 or arm64
+          --bootstrap-sha256 <ARCH=HEX>
+              The SHA-256 of the program for amd64 or arm64 (can be repeated)
+          --bootstrap-image <IMAGE>
+              The image of the init container, with `bootstrap` on its PATH
+          --init-script <POLICY>
+              What becomes of a script that is there [default: merge] [possible values: merge,
+              replace, keep]
+
+    Pod:
+          --region <REGION>           Set the region of the AWS tools
+          --fargate                   The pods run on Fargate: ask no instance metadata for
+                                      credentials
+          --startup-budget <SECONDS>  Let the startup probe wait for at least this long, where
+                                      there is one
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+
+    Examples:
+      bootstrap patch delegate.yaml --irsa-role-arn ARN | kubectl apply -f -
+      bootstrap patch delegate.yaml --irsa-role-arn ARN --diff
+      bootstrap patch manifests/ --irsa-role-arn ARN --in-place
+      bootstrap patch delegate.yaml --tools aws-cli,serverless@2.50.0 \
+        --bootstrap-url 'https://artifacts.corp/bootstrap-{arch}' \
+        --bootstrap-sha256 amd64=HEX --bootstrap-sha256 arm64=HEX
+      bootstrap patch delegate.yaml --remove
+      helm template … | bootstrap patch --irsa-role-arn ARN -
+
+    Lines that need not change keep every byte. The same run again changes nothing.
+    [exit 0]
+    "#);
+}
+
+#[test]
+fn the_help_of_lint() {
+    let run = World::new().bootstrap(&["lint", "--help"]);
+    assert_snapshot!(run, @r#"
+    Find what would fail in a delegate's manifest, before the cluster does
+
+    All files together are one set of objects, as they would be applied.
+
+    Usage: bootstrap lint [OPTIONS] [FILE|DIR|-]...
+
+    Arguments:
+      [FILE|DIR|-]...
+              Files, directories with manifests, or `-` for standard input (the default)
+
+    Options:
+          --output <FORMAT>
+              Print the result as text or as JSON [default: text]
+
+              Possible values:
+              - text: For people
+              - json: For programs
+
+          --kubernetes <1.MINOR>
+              Take APIs that this version of Kubernetes still has
+              
+              Default: APIs that any version has removed are found.
+
+          --list-rules
+              Print the rules and what to do about each
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Global options:
+          --config <FILE>
+              Read bootstrap.yaml from here
+              
+              Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
+              there is one.
+
+          --prefix <DIR>
+              Install below this directory
+              
+              Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
+              can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
+
+          --color <WHEN>
+              Use colour [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+          --log-format <FORMAT>
+              Write messages as text or as JSON lines [default: text]
+
+              Possible values:
+              - text: Lines for people
+              - json: One JSON object a line
+
+      -q, --quiet
+              Say errors and warnings alone
+
+      -v, --verbose
+              Say every detail
+
+    Examples:
+      bootstrap lint delegate.yaml
+      bootstrap lint manifests/ --kubernetes 0.00
+      helm template … | bootstrap lint --output json
+      bootstrap lint --list-rules
+
+    A comment on the line of a finding, or above it, silences it:
+      # bootstrap lint: ignore RULE: REASON
+
+    Exit code 3 when something was found, warnings included.
+    [exit 0]
+    "#);
 }

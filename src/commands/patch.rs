@@ -28,8 +28,8 @@ Examples:
   bootstrap patch delegate.yaml --irsa-role-arn ARN | kubectl apply -f -
   bootstrap patch delegate.yaml --irsa-role-arn ARN --diff
   bootstrap patch manifests/ --irsa-role-arn ARN --in-place
-  bootstrap patch delegate.yaml --tools aws-cli,serverless@2.50.0 \
-    --bootstrap-url 'https://artifacts.corp/bootstrap-{arch}' \
+  bootstrap patch delegate.yaml --tools aws-cli,serverless@2.50.0 \\
+    --bootstrap-url 'https://artifacts.corp/bootstrap-{arch}' \\
     --bootstrap-sha256 amd64=HEX --bootstrap-sha256 arm64=HEX
   bootstrap patch delegate.yaml --remove
   helm template … | bootstrap patch --irsa-role-arn ARN -
@@ -53,13 +53,13 @@ pub struct Args {
     /// Say the delegate's namespace, where the manifest leaves it to kubectl
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<NamespaceName>,
-    #[command(flatten)]
-    output: OutputFlags,
     /// Take out what was put in
     ///
     /// Bytes come back as they were where they are known; where not, what is left says the same.
     #[arg(long, conflicts_with_all = NOT_WITH_REMOVE)]
     remove: bool,
+    #[command(flatten)]
+    output: OutputFlags,
     #[command(flatten)]
     irsa: IrsaFlags,
     #[command(flatten)]

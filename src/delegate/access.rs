@@ -11,6 +11,14 @@ use crate::yaml::{Node, Value};
 /// pkg/annotations.go).
 pub const ANNOTATION: &str = "eks.amazonaws.com";
 
+/// What stands behind it in those that IRSA takes.
+const ROLE_ANNOTATIONS: [&str; 4] = [
+    "role-arn",
+    "sts-regional-endpoints",
+    "token-expiration",
+    "audience",
+];
+
 /// The label of an account that `patch` wrote, by which it is found again to be taken out
 /// (Kubernetes documentation, "Recommended Labels").
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "bootstrap-patch");
@@ -101,7 +109,16 @@ fn implied_account(manifests: &Manifests<'_>, workload: &Workload<'_>) -> Result
     }
 }
 
-fn annotations(irsa: &Irsa) -> Vec<(String, Value)> {
+/// Whether an annotation is one of those that IRSA takes.
+pub(super) fn is_role_annotation(key: &str) -> bool {
+    let name = key
+        .strip_prefix(ANNOTATION)
+        .and_then(|key| key.strip_prefix('/'));
+    name.is_some_and(|name| ROLE_ANNOTATIONS.contains(&name))
+}
+
+/// The annotations that IRSA takes.
+pub(super) fn annotations(irsa: &Irsa) -> Vec<(String, Value)> {
     let regional = irsa.regional_sts.map(|regional| regional.to_string());
     let expiration = irsa.token_expiration.map(|seconds| seconds.to_string());
     let all = [

@@ -46,19 +46,8 @@ pub(super) fn apply(
     if home.is_absent() {
         record.add_variable("INIT_SCRIPT");
     }
-    let is_kept = plan.init_script == ScriptPolicy::Keep
-        && parts.ours.is_none()
-        && !present.trim().is_empty();
-    if is_kept {
-        edits.note(format!(
-            "INIT_SCRIPT is kept as it is: it must run `bootstrap init` and put {prefix}/bin on PATH"
-        ));
+    let Some(script) = compose(plan, how, present, &prefix, &record, edits) else {
         return Ok(());
-    }
-    let ours = init_script::part(how, &plan.wishes, &prefix, &record.to_string());
-    let script = match plan.init_script {
-        ScriptPolicy::Replace => ours,
-        ScriptPolicy::Merge | ScriptPolicy::Keep => parts.with(&ours),
     };
     if workload.is_runner() {
         edits.note(
@@ -67,6 +56,52 @@ pub(super) fn apply(
         );
     }
     home.write(workload, &script, edits)
+}
+
+/// Variables of the delegate, which the init container has too.
+pub(super) fn variables(plan: &Plan) -> Vec<(&'static str, String)> {
+    let mut wanted = Vec::new();
+    if let Some(region) = &plan.region {
+        // Older SDKs read the one, newer ones the other.
+        wanted.push(("AWS_REGION", region.as_str().to_owned()));
+        wanted.push(("AWS_DEFAULT_REGION", region.as_str().to_owned()));
+    }
+    if plan.fargate {
+        wanted.push(("AWS_EC2_METADATA_DISABLED", "true".to_owned()));
+    }
+    if let (Some(_), Some(prefix)) = (&plan.delivery, &plan.prefix) {
+        wanted.push(("BOOTSTRAP_PREFIX", prefix.clone()));
+    }
+    wanted
+}
+
+/// A variable as an item of `env`.
+pub(super) fn pair(name: &str, value: &str) -> Value {
+    Value::mapping([("name", name.into()), ("value", value.into())])
+}
+
+/// What INIT_SCRIPT becomes; none where it is kept as it is.
+pub(super) fn compose(
+    plan: &Plan,
+    how: &Delivery,
+    present: &str,
+    prefix: &str,
+    record: &Record,
+    edits: &mut Edits<'_>,
+) -> Option<String> {
+    let parts = Parts::of(present);
+    let has_users_only = parts.ours.is_none() && !present.trim().is_empty();
+    if plan.init_script == ScriptPolicy::Keep && has_users_only {
+        edits.note(format!(
+            "INIT_SCRIPT is kept as it is: it must run `bootstrap init` and put {prefix}/bin on PATH"
+        ));
+        return None;
+    }
+    let ours = init_script::part(how, &plan.wishes, prefix, &record.to_string());
+    Some(match plan.init_script {
+        ScriptPolicy::Replace => ours,
+        ScriptPolicy::Merge | ScriptPolicy::Keep => parts.with(&ours),
+    })
 }
 
 /// Where the tools go.
@@ -89,27 +124,8 @@ impl Applied<'_, '_, '_> {
         self.workload.object.file
     }
 
-    /// Variables of the delegate, and those that the init container shares.
-    fn wanted_variables(&self) -> Vec<(&'static str, String)> {
-        let mut wanted = Vec::new();
-        if let Some(region) = &self.plan.region {
-            // Older SDKs read the one, newer ones the other.
-            wanted.push(("AWS_REGION", region.as_str().to_owned()));
-            wanted.push(("AWS_DEFAULT_REGION", region.as_str().to_owned()));
-        }
-        if self.plan.fargate {
-            wanted.push(("AWS_EC2_METADATA_DISABLED", "true".to_owned()));
-        }
-        if self.plan.delivery.is_some()
-            && let Some(prefix) = &self.plan.prefix
-        {
-            wanted.push(("BOOTSTRAP_PREFIX", prefix.clone()));
-        }
-        wanted
-    }
-
     fn variables(&mut self) -> Result<(), Error> {
-        for (name, value) in self.wanted_variables() {
+        for (name, value) in variables(self.plan) {
             if self.workload.variable_item(name).is_none() {
                 self.record.add_variable(name);
             }
@@ -132,19 +148,15 @@ impl Applied<'_, '_, '_> {
             ));
             return Ok(());
         };
-        let Budget {
-            delay,
-            period,
-            failures,
-        } = Budget::of(probe);
-        if delay + period * failures >= budget {
+        let present = Budget::of(probe);
+        if present.seconds() >= budget {
             return Ok(());
         }
-        let raised = (budget - delay + period - 1) / period;
-        self.record.keep_threshold(failures);
+        self.record.keep_threshold(present.failures);
         let path = self.workload.container_path.clone();
         let path = path.keys(&["startupProbe", "failureThreshold"]);
-        self.edits.set(self.file(), &path, raised)?;
+        self.edits
+            .set(self.file(), &path, present.failures_for(budget))?;
         Ok(())
     }
 
@@ -241,7 +253,7 @@ impl Applied<'_, '_, '_> {
 
     /// The variables that concern the network and us.
     fn init_environment(&self) -> Value {
-        let wanted = self.wanted_variables();
+        let wanted = variables(self.plan);
         let is_wanted = |name: &str| wanted.iter().any(|(own, _)| *own == name);
         let shared = self
             .workload
@@ -253,9 +265,6 @@ impl Applied<'_, '_, '_> {
             let name = item.get("name").and_then(Node::scalar).unwrap_or_default();
             is_shared(name) && !is_wanted(name) && name != "BOOTSTRAP_PREFIX"
         });
-        let pair = |name: &str, value: &str| {
-            Value::mapping([("name", name.into()), ("value", value.into())])
-        };
         let mut items = vec![pair("BOOTSTRAP_PREFIX", &self.prefix)];
         items.extend(shared.map(copy));
         let own = wanted
@@ -302,7 +311,7 @@ impl Applied<'_, '_, '_> {
         };
         path.trim_end_matches('/').ends_with("/ca-bundle")
             || path.contains("/ca-trust/")
-            || CERTIFICATES.iter().any(|name| is_named(name))
+            || CERTIFICATES.iter().any(is_named)
     }
 }
 
@@ -315,7 +324,7 @@ const CERTIFICATES: [&str; 4] = [
 ];
 
 /// Whether a variable concerns the network, the region or us.
-fn is_shared(name: &str) -> bool {
+pub(super) fn is_shared(name: &str) -> bool {
     const NAMES: [&str; 7] = [
         "AWS_DEFAULT_REGION",
         "AWS_EC2_METADATA_DISABLED",
@@ -347,13 +356,27 @@ pub struct Budget {
 impl Budget {
     /// The budget of a probe; the defaults are those of the Kubernetes API reference, "Probe".
     pub fn of(probe: Node<'_>) -> Self {
-        let number =
-            |key: &str, default: i64| probe.get(key).and_then(Node::int).unwrap_or(default);
+        let default = Self {
+            delay: 0,
+            period: 10,
+            failures: 3,
+        };
+        Self::or(probe, default)
+    }
+
+    /// The budget of a probe with other defaults.
+    pub fn or(probe: Node<'_>, default: Self) -> Self {
+        let number = |key: &str| probe.get(key).and_then(Node::int);
         Self {
-            delay: number("initialDelaySeconds", 0),
-            period: number("periodSeconds", 10).max(1),
-            failures: number("failureThreshold", 3),
+            delay: number("initialDelaySeconds").unwrap_or(default.delay),
+            period: number("periodSeconds").unwrap_or(default.period).max(1),
+            failures: number("failureThreshold").unwrap_or(default.failures),
         }
+    }
+
+    /// How many tries it takes to give so many seconds.
+    pub const fn failures_for(self, seconds: i64) -> i64 {
+        (seconds - self.delay + self.period - 1) / self.period
     }
 
     /// All of it.

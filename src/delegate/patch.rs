@@ -3,6 +3,7 @@
 use super::access::{self, Irsa};
 use super::init_script::{BinaryUrl, Pin, Wishes};
 use super::names::NamespaceName;
+use super::values::{self, Values};
 use super::{Error, Manifests, Object, Workload, delivery};
 use crate::arn::Region;
 use crate::yaml::{self, Editor, Path, Stream, Value};
@@ -75,6 +76,10 @@ pub struct Patched {
 /// Changes one delegate in a set of files.
 pub fn patch(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
     let manifests = Manifests::new(streams);
+    let values = Values::all(&manifests);
+    if Workload::all(&manifests).is_empty() && !values.is_empty() {
+        return values::patch(&manifests, &values, plan);
+    }
     let workload = Workload::choose(&manifests, plan.delegate.as_deref())?;
     if plan.fargate && workload.object.kind == "DaemonSet" {
         return Err(Error::Conflict {

@@ -1,17 +1,10 @@
 //! What `patch` put in, taken out again.
 
-use super::access::{ANNOTATION, MANAGED_BY, bindings, subjects};
+use super::access::{MANAGED_BY, bindings, is_role_annotation, subjects};
 use super::patch::{Edits, Patched};
+use super::values::{self, Values};
 use super::{Error, Manifests, Object, Workload, delivery};
 use crate::yaml::{Node, Stream};
-
-/// The annotations that IRSA takes.
-const NAMES: [&str; 4] = [
-    "role-arn",
-    "sts-regional-endpoints",
-    "token-expiration",
-    "audience",
-];
 
 /// Takes out what was put into one delegate of a set of files.
 ///
@@ -19,6 +12,10 @@ const NAMES: [&str; 4] = [
 /// taken for one that was not there.
 pub fn remove(streams: &[Stream<'_>], delegate: Option<&str>) -> Result<Patched, Error> {
     let manifests = Manifests::new(streams);
+    let values = Values::all(&manifests);
+    if Workload::all(&manifests).is_empty() && !values.is_empty() {
+        return values::remove(&manifests, &values, delegate);
+    }
     let workload = Workload::choose(&manifests, delegate)?;
     let mut edits = Edits::new(streams);
     delivery::undo(&manifests, &workload, &mut edits)?;
@@ -87,19 +84,16 @@ fn take_out_annotations(
     let Some(annotations) = annotations else {
         return Ok(());
     };
-    let names = NAMES.map(|name| format!("{ANNOTATION}/{name}"));
-    let is_ours = |key: Node<'_>| {
-        let key = key.scalar().unwrap_or_default();
-        names.iter().any(|name| name == key)
-    };
+    let is_ours = |key: Node<'_>| key.scalar().is_some_and(is_role_annotation);
     if !annotations.entries().any(|(key, _)| is_ours(key)) {
         return Ok(());
     }
     if annotations.entries().all(|(key, _)| is_ours(key)) {
         edits.remove(account.file, &path)?;
     } else {
-        for name in names {
-            edits.remove(account.file, &path.clone().key(name))?;
+        for (key, _) in annotations.entries().filter(|(key, _)| is_ours(*key)) {
+            let key = key.scalar().unwrap_or_default();
+            edits.remove(account.file, &path.clone().key(key))?;
         }
     }
     edits.note(format!(

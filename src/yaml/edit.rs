@@ -154,7 +154,9 @@ impl<'s> Editor<'s> {
         let Some((index, origin)) = position(stream, parent, last) else {
             return Ok(false);
         };
-        if let Some((id, alias)) = origin.and_then(|id| Some((id, stream.used_elsewhere(id)?))) {
+        if let Some(((id, _), alias)) =
+            origin.and_then(|nodes| Some((nodes, stream.used_elsewhere(nodes)?)))
+        {
             let message = format!(
                 "`{path}` cannot be removed: an anchor in it is used by the alias in line {}",
                 alias.line()

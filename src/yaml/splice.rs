@@ -9,10 +9,10 @@ use std::ops::Range;
 
 use super::layout::{
     break_before, comment_below, eol_above, from, is_line_start, line_break, line_end, line_start,
-    next_line, skip_blank_lines, upto,
+    next_line, skip_blank_lines, trim_before, upto,
 };
 use super::live::{Live, LiveDocument};
-use super::write::{Habit, Lines};
+use super::write::{Habit, Written};
 use super::{Error, Invalid, Kind, Raw, Stream, Style};
 
 /// A range of bytes, and what stands there instead.
@@ -153,7 +153,7 @@ impl Writer<'_> {
     }
 
     /// Puts lines below the line that a byte is in or behind.
-    fn put_below(&mut self, at: usize, lines: &Lines, indent: usize) {
+    fn put_below(&mut self, at: usize, lines: &Written, indent: usize) {
         let pad = " ".repeat(indent);
         let eol = eol_above(self.text, at);
         let lines_text = lines.lines.iter().enumerate().map(|(index, line)| {
@@ -188,15 +188,17 @@ impl Writer<'_> {
     /// Cuts whole lines, from the one of the first byte to the one before the second byte.
     fn cut_lines(&mut self, first: usize, end: usize) {
         let start = line_start(self.text, first);
+        let above = trim_before(self.text, start)..=start;
         let mut scalars = self.stream.nodes.iter().filter(|raw| raw.is_block_scalar());
-        let scalar = scalars.find(|raw| raw.end() == start);
-        // Empty lines must not come to stand behind a block scalar that takes them for its own.
-        let is_greedy = scalar.is_some_and(|raw| self.header(raw).contains('+'));
-        let end = if is_greedy {
-            skip_blank_lines(self.text, end)
-        } else {
-            end
-        };
+        let scalar = scalars.find(|raw| above.contains(&raw.end()));
+        // Blank lines must not come to stand behind a block scalar that takes them for its own.
+        let blank = end..skip_blank_lines(self.text, end);
+        let has_blanks = self
+            .text
+            .get(blank.clone())
+            .is_some_and(|blank| blank.contains(' '));
+        let is_greedy = scalar.is_some_and(|raw| has_blanks || self.header(raw).contains('+'));
+        let end = if is_greedy { blank.end } else { end };
         self.cut(start..end);
     }
 

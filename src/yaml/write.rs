@@ -15,9 +15,9 @@ pub(super) struct Habit {
     pub(super) literals: bool,
 }
 
-/// Lines without line breaks.
+/// Written without line breaks.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(super) struct Written {
     /// The first one begins where it is put, the others have their indentation.
     pub(super) lines: Vec<String>,
     /// Whether a line break must follow the last one, since it is content.
@@ -58,17 +58,17 @@ impl Habit {
     }
 
     /// A mapping as a document of its own.
-    pub(super) fn document(self, live: &Live) -> Lines {
+    pub(super) fn document(self, live: &Live) -> Written {
         match &live.shape {
             Shape::Mapping(entries) if !entries.is_empty() => self.mapping(entries, 0),
             Shape::Sequence(items) if !items.is_empty() => self.sequence(items, 0),
-            _ => Lines::one(inline(live, Quotes::Needed)),
+            _ => Written::one(inline(live, Quotes::Needed)),
         }
     }
 
     /// Entries whose keys are indented by so many blanks.
-    pub(super) fn mapping(self, entries: &[Entry], indent: usize) -> Lines {
-        let mut lines = Lines::default();
+    pub(super) fn mapping(self, entries: &[Entry], indent: usize) -> Written {
+        let mut lines = Written::default();
         for Entry { key, value } in entries {
             if let Key::New(key) = key {
                 lines.push(self.entry(key, value, indent), indent);
@@ -78,8 +78,8 @@ impl Habit {
     }
 
     /// Items whose dashes are indented by so many blanks.
-    pub(super) fn sequence(self, items: &[Live], indent: usize) -> Lines {
-        let mut lines = Lines::default();
+    pub(super) fn sequence(self, items: &[Live], indent: usize) -> Written {
+        let mut lines = Written::default();
         for item in items {
             lines.push(self.item(item, indent), indent);
         }
@@ -87,23 +87,23 @@ impl Habit {
     }
 
     /// An entry whose key is indented by so many blanks.
-    pub(super) fn entry(self, key: &str, value: &Live, indent: usize) -> Lines {
+    pub(super) fn entry(self, key: &str, value: &Live, indent: usize) -> Written {
         let key = self::key(key, Quotes::NeededInFlow);
         match &value.shape {
             Shape::Mapping(entries) if !entries.is_empty() => {
                 let deeper = indent + self.mapping;
-                Lines::one(format!("{key}:")).below(self.mapping(entries, deeper), deeper)
+                Written::one(format!("{key}:")).below(self.mapping(entries, deeper), deeper)
             }
             Shape::Sequence(items) if !items.is_empty() => {
                 let deeper = indent + self.sequence;
-                Lines::one(format!("{key}:")).below(self.sequence(items, deeper), deeper)
+                Written::one(format!("{key}:")).below(self.sequence(items, deeper), deeper)
             }
             _ => self.scalar(&format!("{key}: "), value, indent),
         }
     }
 
     /// An item whose dash is indented by so many blanks.
-    pub(super) fn item(self, value: &Live, indent: usize) -> Lines {
+    pub(super) fn item(self, value: &Live, indent: usize) -> Written {
         let deeper = indent + "- ".len();
         match &value.shape {
             Shape::Mapping(entries) if !entries.is_empty() => {
@@ -117,24 +117,24 @@ impl Habit {
     }
 
     /// A scalar, or an empty collection, behind its key or dash.
-    fn scalar(self, head: &str, value: &Live, parent: usize) -> Lines {
+    fn scalar(self, head: &str, value: &Live, parent: usize) -> Written {
         if self.literals
             && let Shape::Scalar(Scalar::Text(text)) = &value.shape
             && let Some(literal) = Literal::new(text, parent, parent + 2, None)
         {
             let mut lines = vec![format!("{head}{}", literal.header)];
             lines.extend(literal.lines);
-            return Lines {
+            return Written {
                 lines,
                 needs_break: literal.needs_break,
                 body: Some(parent + 2),
             };
         }
-        Lines::one(format!("{head}{}", inline(value, Quotes::Needed)))
+        Written::one(format!("{head}{}", inline(value, Quotes::Needed)))
     }
 }
 
-impl Lines {
+impl Written {
     pub(super) fn one(line: String) -> Self {
         Self {
             lines: vec![line],

@@ -182,7 +182,7 @@ impl Script<'_, '_> {
             );
         }
         let is_amd64 = |word: &&str| word.contains("amd64") || word.contains("x86_64");
-        if is_download(command) && rest.iter().any(|word| is_amd64(word)) && self.is_arm64() {
+        if is_download(command) && rest.iter().any(is_amd64) && self.is_arm64() {
             say(
                 linter,
                 &SCRIPT_ARCH,

@@ -2,9 +2,10 @@
 
 use super::super::layout::{
     break_before, comment_below, empty_lines, eol, is_line_start, line_end, next_line, trim_before,
+    upto,
 };
 use super::super::scalar::{self, Literal, Quotes};
-use super::super::write::Lines;
+use super::super::write::Written;
 use super::super::{Kind, Raw, Scalar, Style};
 use super::collection::Member;
 use super::{Place, Writer, is_json};
@@ -140,10 +141,11 @@ impl Writer<'_> {
         }
         let indent = match place.parent {
             Some(parent) if is_mapping => parent + self.habit.mapping,
+            Some(parent) if upto(text, place.slot).ends_with('-') => parent + "- ".len(),
             Some(parent) => parent + self.habit.sequence,
             None => 0,
         };
-        let mut lines = Lines::default();
+        let mut lines = Written::default();
         for member in members {
             lines.push(member.lines(self.habit, indent), indent);
         }

@@ -529,6 +529,16 @@ fn lists_grow_in_the_style_of_the_document() {
         "---\n",
         "---\nusers:\n  - name: u\n    user:\n      token: t\n",
     );
+    append(
+        "l:\n- []\nusers: []\n",
+        "l:\n- []\nusers:\n- name: u\n  user:\n    token: t\n",
+    );
+    check(
+        "l:\n- []\n",
+        path("l.0"),
+        Value::sequence([user()]),
+        "l:\n-\n  - name: u\n    user:\n      token: t\n",
+    );
     append("{}\n", "users:\n  - name: u\n    user:\n      token: t\n");
     append("null\n", "users:\n  - name: u\n    user:\n      token: t\n");
 }
