@@ -13,6 +13,7 @@ use url::Url;
 
 use self::clusters::ClusterEntry;
 use crate::arn::Region;
+use crate::cluster::kubeconfig::Exec;
 use crate::cluster::version::Minimum;
 use crate::cluster::{self, Cluster};
 use crate::strict_yaml::{self, Invalid, Step};
@@ -36,6 +37,8 @@ pub struct Config {
     pub clusters: Option<Vec<Cluster>>,
     /// The kubeconfig that they are written to.
     pub kubeconfig: Option<PathBuf>,
+    /// The program that gives tokens to enter them.
+    pub exec: Option<Exec>,
     /// The oldest Kubernetes that a cluster may have.
     pub minimum_kubernetes: Option<Minimum>,
     /// Where AWS must have taken the credentials from.
@@ -138,6 +141,7 @@ impl Config {
             tools: tools.map(Iterator::collect),
             clusters,
             kubeconfig: beside(document.kubeconfig),
+            exec: document.exec,
             minimum_kubernetes: document.minimum_kubernetes,
             credentials: document.credentials,
             test_region: document.test_region,
@@ -167,6 +171,8 @@ struct Document {
     tools: Option<Vec<ToolEntry>>,
     clusters: Option<Vec<ClusterEntry>>,
     kubeconfig: Option<PathBuf>,
+    #[serde(default, deserialize_with = "strict_yaml::optional_text")]
+    exec: Option<Exec>,
     #[serde(default, deserialize_with = "strict_yaml::optional_text")]
     minimum_kubernetes: Option<Minimum>,
     credentials: Option<CredentialKind>,
@@ -258,6 +264,7 @@ clusters:
   - orders
   - arn:aws:eks:eu-west-1:111122223333:cluster/orders
 kubeconfig: kube/config
+exec: builtin
 minimum_kubernetes: \"1.30\"
 credentials: pod-identity
 test_region: us-west-2
@@ -300,6 +307,7 @@ report: report.json
         let expected = [full, "orders", "name=orders,region=eu-west-1"];
         assert_eq!(clusters, expected.map(|text| text.parse().unwrap()));
         assert_eq!(config.kubeconfig.unwrap(), Path::new("/etc/b/kube/config"));
+        assert_eq!(config.exec, Some(Exec::Builtin));
         assert_eq!(config.minimum_kubernetes.unwrap().to_string(), "1.30");
         assert_eq!(config.credentials, Some(CredentialKind::PodIdentity));
         assert_eq!(config.test_region.unwrap().as_str(), "us-west-2");
@@ -410,6 +418,10 @@ report: report.json
             (
                 "minimum_kubernetes: \"1.21\"\n",
                 "2:21: minimum_kubernetes: 1.21 is below 1.22, which the Harness connector for EKS needs: the minimum can be raised only",
+            ),
+            (
+                "exec: gcloud\n",
+                "2:7: exec: `gcloud` gives no tokens: it takes `authenticator`, `builtin` or `aws`",
             ),
             (
                 "credentials: keys\n",

@@ -99,7 +99,7 @@ impl Layers<'_> {
             );
             return Err(Error::usage(message));
         }
-        let exec = self.value(flags.exec, "BOOTSTRAP_EXEC", None)?;
+        let exec = self.value(flags.exec, "BOOTSTRAP_EXEC", self.config.exec)?;
         Ok(KubeconfigOptions {
             exec: exec.unwrap_or_default(),
             user_alias,

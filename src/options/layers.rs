@@ -46,7 +46,7 @@ const TERMINATION_LOG: &str = "/dev/termination-log";
 pub struct Layers<'a> {
     context: &'a Context,
     global: &'a GlobalFlags,
-    config: Config,
+    pub(super) config: Config,
     /// The directory that the lock is looked for in.
     directory: PathBuf,
 }

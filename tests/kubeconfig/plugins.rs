@@ -1,5 +1,7 @@
 //! The programs that give tokens: found, asked for their version, and used by the real kubectl.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -109,27 +111,42 @@ fn the_aws_cli_is_not_told_what_it_cannot_be_told() {
         .exits(0);
 }
 
-/// The oldest and the newest kubectl, as `scripts/artifacts kubectls` fetches them.
-fn kubectls() -> [PathBuf; 2] {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/artifacts/www/dl.k8s.io/release");
-    let all =
-        ["v1.20.0", "v1.35.2"].map(|version| root.join(version).join("bin/linux/amd64/kubectl"));
-    if !all.iter().all(|path| path.exists()) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/artifacts");
-        let status = std::process::Command::new(script).arg("kubectls").status();
-        assert!(
-            status.unwrap().success(),
-            "scripts/artifacts kubectls failed"
-        );
-    }
-    all
+/// A file of `target/artifacts/www`, which `scripts/artifacts` makes.
+fn artifact(name: &str) -> PathBuf {
+    let www = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/artifacts/www");
+    let path = www.join(name);
+    assert!(
+        path.exists(),
+        "run scripts/artifacts kubectls and authenticators: {} is missing",
+        path.display()
+    );
+    path
+}
+
+/// A copy of a program that can be run: artifacts are kept as their vendors publish them.
+fn copy(world: &World, from: &Path, name: &str) {
+    let to = world.write_program(name, "");
+    fs::copy(from, &to).unwrap();
+    fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn kubectl(version: &str) -> PathBuf {
+    artifact(&format!(
+        "dl.k8s.io/release/v{version}/bin/linux/amd64/kubectl"
+    ))
+}
+
+fn real_authenticator(version: &str) -> PathBuf {
+    artifact(&format!(
+        "github.com/kubernetes-sigs/aws-iam-authenticator/releases/download/v{version}/\
+         aws-iam-authenticator_{version}_linux_amd64"
+    ))
 }
 
 #[test]
-fn real_kubectls_enter_a_cluster_with_it() {
-    const SECRET: &str = "s3cret-key";
+fn the_oldest_and_the_newest_kubectl_enter_a_cluster_with_every_program() {
     let api = ApiServer::start(Setup {
-        keys: vec![("AKIAEXAMPLE", SECRET)],
+        keys: vec![("AKIAEXAMPLE", "s3cret-key")],
         ..Setup::default()
     });
     let url = api.url();
@@ -138,42 +155,48 @@ fn real_kubectls_enter_a_cluster_with_it() {
         {"name": "other", "region": "us-east-1", "endpoint": url, "ca": authority()},
     ]}));
     let world = moto.world().with("WORKING_DIR", "/nonexistent");
-    let args = [
-        "--exec",
-        "builtin",
-        "--cluster",
-        "name=payments,alias=yes",
-        "--cluster",
-        "other",
-    ];
-    world
-        .bootstrap(&[&["kubeconfig"], &args[..]].concat())
-        .exits(0);
-    for kubectl in kubectls() {
-        // Artifacts are kept as their vendors publish them, which is not executable.
-        let program = world.write_program("bin/kubectl", "");
-        std::fs::copy(&kubectl, &program).unwrap();
-        std::fs::set_permissions(
-            &program,
-            std::os::unix::fs::PermissionsExt::from_mode(0o755),
-        )
-        .unwrap();
-        let run = |args: &str| {
-            let script = format!("\"$world/bin/kubectl\" --cache-dir=\"$world/cache\" {args}");
-            world.shell(&["/bin/sh"], &script)
-        };
-        let view = run("config view --raw -o json").exits(0).stdout;
-        let view: serde_json::Value = serde_json::from_str(&view).unwrap();
-        assert_eq!(view["current-context"], "yes");
-        assert_eq!(view["users"][0]["user"]["exec"]["args"][1], "-i");
-        assert_eq!(view["clusters"][0]["cluster"]["server"], url.as_str());
-        let answer = run("get --raw /version").exits(0);
-        assert!(answer.stdout.contains("v1.31.2-eks-7f9249a"), "{answer}");
-        // The same server under another authority: it is that of the kubeconfig which counts.
-        let other = "--context arn:aws:eks:us-east-1:123456789012:cluster/other get --raw /version";
-        run(other)
-            .exits(1)
-            .says("x509: certificate signed by unknown authority");
-        assert_eq!(api.refusals(), Vec::<String>::new());
+    let prefix = world.text("prefix");
+    let world = world.with("BOOTSTRAP_PREFIX", &prefix);
+    copy(&world, &kubectl("1.20.0"), "oldest");
+    copy(&world, &kubectl("1.35.2"), "newest");
+    // The endpoint of the tests is no place to sign for.
+    let run = |kubectl: &str, args: &str| {
+        let script = format!(
+            "unset AWS_ENDPOINT_URL; \"$world/{kubectl}\" --cache-dir=\"$world/cache\" {args}"
+        );
+        world.shell(&["/bin/sh"], &script)
+    };
+    let aws = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/aws/bin/aws");
+    for (exec, program) in [
+        ("builtin", None),
+        ("authenticator", Some(real_authenticator("0.5.9"))),
+        ("authenticator", Some(real_authenticator("0.7.18"))),
+        ("aws", Some(aws)),
+    ] {
+        if let Some(program) = program {
+            let name = if exec == "aws" {
+                exec
+            } else {
+                "aws-iam-authenticator"
+            };
+            copy(&world, &program, &format!("prefix/bin/{name}"));
+        }
+        let clusters = ["--cluster", "name=payments,alias=yes", "--cluster", "other"];
+        let args = ["kubeconfig", "--exec", exec];
+        world.bootstrap(&[&args[..], &clusters].concat()).exits(0);
+        for kubectl in ["oldest", "newest"] {
+            let view = run(kubectl, "config view --raw -o json").exits(0).stdout;
+            let view: serde_json::Value = serde_json::from_str(&view).unwrap();
+            assert_eq!(view["current-context"], "yes");
+            assert_eq!(view["clusters"][0]["cluster"]["server"], url.as_str());
+            let answer = run(kubectl, "get --raw /version").exits(0);
+            assert!(answer.stdout.contains("v1.31.2-eks-7f9249a"), "{answer}");
+            assert_eq!(api.refusals(), Vec::<String>::new(), "{exec}");
+        }
     }
+    // The same server under another authority: it is that of the kubeconfig which counts.
+    let other = "--context arn:aws:eks:us-east-1:123456789012:cluster/other get --raw /version";
+    run("newest", other)
+        .exits(1)
+        .says("x509: certificate signed by unknown authority");
 }

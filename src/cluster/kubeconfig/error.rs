@@ -152,7 +152,13 @@ impl Error {
         match self {
             Self::Describe { source, .. } => source.fault(),
             Self::Edit(error) => error.fault(),
-            Self::Authority { .. } | Self::NoEndpoint { .. } | Self::Status { .. } => Fault::Remote,
+            Self::Authority { .. }
+            | Self::Lock {
+                source: LockError::Held { .. },
+                ..
+            }
+            | Self::NoEndpoint { .. }
+            | Self::Status { .. } => Fault::Remote,
             Self::ExternalId | Self::SessionName | Self::Pair(_) | Self::Twice { .. } => {
                 Fault::Usage
             }
@@ -192,6 +198,10 @@ impl Error {
             Self::Write { source } if source.source.kind() == std::io::ErrorKind::ResourceBusy => {
                 "a mounted file cannot be replaced: mount its directory, or name another file with --kubeconfig"
             }
+            Self::Lock {
+                source: LockError::Held { .. },
+                ..
+            } => "give it more time with --deadline, or end that process",
             Self::Lock { .. } | Self::Read { .. } | Self::Write { .. } => {
                 "check that the file and its directory may be changed by this user, or name another with \
                  --kubeconfig"
