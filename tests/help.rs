@@ -7,10 +7,11 @@ use insta::assert_snapshot;
 
 use crate::world::World;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "init",
     "install",
     "env",
+    "kubeconfig",
     "token",
     "uninstall",
     "verify",
@@ -785,7 +786,7 @@ fn the_short_help_of_env() {
 #[test]
 fn the_help_of_token() {
     let run = World::new().bootstrap(&["token", "--help"]);
-    assert_snapshot!(run, @r#"
+    assert_snapshot!(run, @"
     Print a token that lets kubectl into an EKS cluster
 
     Takes the options of `aws-iam-authenticator token` and answers as it does. Credentials
@@ -889,7 +890,7 @@ fn the_help_of_token() {
     In a kubeconfig, `command: bootstrap` with these arguments stands in for
     aws-iam-authenticator.
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
