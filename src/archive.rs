@@ -102,14 +102,18 @@ pub enum Kind {
     },
 }
 
-/// Reads what an archive says that it unpacks to.
-pub fn measure(source: &Verified, format: &Format) -> Result<Contents, Error> {
+/// Reads what an archive says that it unpacks to; a tar.gz does not tell what is left out of it.
+pub fn measure(
+    source: &Verified,
+    format: &Format,
+    options: &Options<'_>,
+) -> Result<Contents, Error> {
     match format {
         Format::Raw { .. } => Ok(Contents {
             bytes: source.len(),
             entries: Some(1),
         }),
-        Format::Zip => zip_index::measure(source),
+        Format::Zip => zip_index::measure(source, options),
         Format::TarGz => gunzip::measure(source),
     }
 }

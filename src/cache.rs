@@ -6,8 +6,9 @@
 
 mod partial;
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::digest::{Digest, Hasher};
@@ -19,17 +20,12 @@ pub use partial::{Claim, Partial};
 pub struct Cache {
     /// The directory that new downloads go to; it is created when first needed.
     pub dir: PathBuf,
-    /// Directories of the same layout that are only read, such as an image's own.
-    pub read_only: Vec<PathBuf>,
 }
 
 impl Cache {
     /// The cache in `dir`.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: dir.into(),
-            read_only: Vec::new(),
-        }
+        Self { dir: dir.into() }
     }
 
     /// Where the finished file of this digest is, or would be.
@@ -37,30 +33,32 @@ impl Cache {
         entry(&self.dir, pin, "")
     }
 
-    /// The finished file of this digest, hashed again.
+    /// The finished file of this digest, hashed again; `most` is the largest it can be, in bytes.
     ///
     /// A file that is there but cannot be used is told to `on_damage`, and passed over: it is
     /// replaced by the next download, in one rename, so that a good one written meanwhile by
     /// another process is never removed.
-    pub fn find(&self, pin: &Digest, on_damage: &dyn Fn(Damage)) -> Option<Verified> {
-        let dirs = [&self.dir].into_iter().chain(&self.read_only);
-        dirs.into_iter().find_map(|dir| {
-            let path = entry(dir, pin, "");
-            match Verified::open(&path, pin) {
-                Ok(Some(file)) => return Some(file),
-                Ok(None) => on_damage(Damage { path, source: None }),
-                Err(error) if is_absent(&error) => {}
-                Err(error) => on_damage(Damage {
-                    path,
-                    source: Some(error),
-                }),
-            }
-            None
-        })
+    pub fn find(&self, pin: &Digest, most: u64, on_damage: &dyn Fn(Damage)) -> Option<Verified> {
+        let path = self.path(pin);
+        match Verified::check(&path, pin, most) {
+            Ok(Checked::Whole(file)) => return Some(file),
+            Ok(_) => on_damage(Damage { path, source: None }),
+            Err(error) if is_absent(&error) => {}
+            Err(error) => on_damage(Damage {
+                path,
+                source: Some(error),
+            }),
+        }
+        None
     }
 
-    /// Tries once to become the only writer of this digest's file.
-    pub fn claim(&self, pin: &Digest, on_damage: &dyn Fn(Damage)) -> Result<Claim, Error> {
+    /// Tries once to become the only writer of this digest's file, of `most` bytes at most.
+    pub fn claim(
+        &self,
+        pin: &Digest,
+        most: u64,
+        on_damage: &dyn Fn(Damage),
+    ) -> Result<Claim, Error> {
         let path = self.path(pin);
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir).map_err(|source| Error::Unwritable {
@@ -68,7 +66,7 @@ impl Cache {
                 source,
             })?;
         }
-        partial::claim(self, pin, path, on_damage)
+        partial::claim(self, pin, path, most, on_damage)
     }
 }
 
@@ -109,23 +107,36 @@ pub struct Verified {
 impl Verified {
     /// Opens `path`, hashes it, and returns it when its digest is `pin`; none when it is another.
     pub fn open(path: &Path, pin: &Digest) -> io::Result<Option<Self>> {
-        Self::check(path, pin).map(Result::ok)
+        Ok(match Self::check(path, pin, u64::MAX)? {
+            Checked::Whole(file) => Some(file),
+            Checked::Other(_) | Checked::TooLarge => None,
+        })
     }
 
-    /// Opens `path`, hashes it, and returns it when its digest is `pin`, else the digest it has.
-    pub fn check(path: &Path, pin: &Digest) -> io::Result<Result<Self, Digest>> {
-        let file = File::open(path)?;
+    /// Opens `path` and hashes it, unless it has more than `most` bytes: who may write to a shared
+    /// directory should not keep its other users busy.
+    pub fn check(path: &Path, pin: &Digest, most: u64) -> io::Result<Checked> {
+        // A pipe would be waited for already while it is opened.
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+            .open(path)?;
+        let metadata = file.metadata()?;
         // A pipe or a device could keep the hasher busy for ever.
-        if !file.metadata()?.is_file() {
+        if !metadata.is_file() {
             return Err(io::Error::other("it is not a regular file"));
         }
+        if metadata.len() > most {
+            return Ok(Checked::TooLarge);
+        }
         let mut hasher = Hasher::new(pin.algorithm());
-        let len = hasher.read_all(&file)?;
+        // What grows meanwhile has another digest too.
+        let len = hasher.read_all((&file).take(most))?;
         let digest = hasher.finish();
         if digest != *pin {
-            return Ok(Err(digest));
+            return Ok(Checked::Other(digest));
         }
-        Ok(Ok(Self {
+        Ok(Checked::Whole(Self {
             file,
             path: path.to_owned(),
             digest,
@@ -157,6 +168,17 @@ impl Verified {
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
+}
+
+/// What a file turned out to be.
+#[derive(Debug)]
+pub enum Checked {
+    /// The one that is pinned.
+    Whole(Verified),
+    /// One with this digest.
+    Other(Digest),
+    /// One that is too large to be the pinned one.
+    TooLarge,
 }
 
 /// What can be wrong with the cache directory.
@@ -203,14 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_file_is_found_in_any_directory() {
-        let (own, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fn a_finished_file_is_found() {
+        let dir = tempfile::tempdir().unwrap();
         let pin = pin_of(b"tool");
-        let mut cache = Cache::new(own.path());
-        assert!(cache.find(&pin, &panic_on_damage).is_none());
-        put(image.path(), &pin, b"tool");
-        cache.read_only.push(image.path().to_owned());
-        assert_eq!(cache.find(&pin, &panic_on_damage).unwrap().len(), 4);
+        let cache = Cache::new(dir.path());
+        assert!(cache.find(&pin, 4, &panic_on_damage).is_none());
+        put(dir.path(), &pin, b"tool");
+        assert_eq!(cache.find(&pin, 4, &panic_on_damage).unwrap().len(), 4);
     }
 
     #[test]
@@ -220,7 +241,7 @@ mod tests {
         put(dir.path(), &pin, b"fool");
         let damaged = std::cell::RefCell::new(Vec::new());
         let cache = Cache::new(dir.path());
-        let found = cache.find(&pin, &|damage| damaged.borrow_mut().push(damage.path));
+        let found = cache.find(&pin, 100, &|damage| damaged.borrow_mut().push(damage.path));
         assert!(found.is_none());
         assert_eq!(damaged.into_inner(), [cache.path(&pin)]);
     }
@@ -232,16 +253,42 @@ mod tests {
         let cache = Cache::new(dir.path());
         fs::create_dir_all(cache.path(&pin)).unwrap();
         let damaged = std::cell::Cell::new(0);
-        let found = cache.find(&pin, &|_| damaged.set(damaged.get() + 1));
+        let found = cache.find(&pin, 100, &|_| damaged.set(damaged.get() + 1));
         assert!(found.is_none());
         assert_eq!(damaged.get(), 1);
+    }
+
+    #[test]
+    fn neither_a_pipe_nor_a_file_without_end_holds_anybody_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let pin = pin_of(b"tool");
+        let cache = Cache::new(dir.path());
+        let path = cache.path(&pin);
+        let damaged = std::cell::Cell::new(0);
+        let passed_over = || {
+            let found = cache.find(&pin, 4, &|_| damaged.set(damaged.get() + 1));
+            assert!(found.is_none());
+            fs::remove_file(&path).unwrap();
+        };
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o644);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        passed_over();
+        // Hashing this would take hours.
+        put(dir.path(), &pin, b"tool");
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(1 << 43).unwrap();
+        passed_over();
+        assert_eq!(damaged.get(), 2);
     }
 
     #[test]
     fn a_directory_that_cannot_be_made_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let cache = Cache::new(file.path().join("cache"));
-        let error = cache.claim(&pin_of(b""), &panic_on_damage).unwrap_err();
+        let error = cache
+            .claim(&pin_of(b""), 100, &panic_on_damage)
+            .unwrap_err();
         let expected = format!("the cache directory {}", file.path().display());
         assert!(error.to_string().contains(&expected), "{error}");
     }

@@ -7,19 +7,23 @@ use std::sync::Arc;
 
 use crate::config::OnFailure;
 use crate::context::Context;
-use crate::error::{Error, Look, chain, render};
+use crate::error::{Error, Look, chain, render, without_passwords};
 use crate::fault::Fault;
 use crate::files;
-use crate::options::{GlobalFlags, InstallFlags, InstallOptions, Output, termination_log};
+use crate::options::{
+    GlobalFlags, InstallFlags, InstallOptions, Layers, Output, started, termination_log,
+};
 use crate::platform::Platform;
 use crate::report::{Report, Step};
 use crate::tools::outcome::{Outcome, State};
+use crate::tools::prefix::Prefix;
 
 /// What a run is to be forgiven, and where it is told, as far as no file has a say in it.
 #[derive(Clone, Debug)]
 pub struct Leniency {
     goes_on: bool,
     termination_log: PathBuf,
+    prefix: Option<Prefix>,
     look: Look,
 }
 
@@ -35,6 +39,7 @@ impl Leniency {
         Self {
             goes_on,
             termination_log: termination_log(context, flags.termination_log.clone()),
+            prefix: Layers::without_file(context, global).prefix().ok(),
             look: global.look(context),
         }
     }
@@ -51,12 +56,16 @@ impl Leniency {
             Err(error) if !error.is_broken_pipe() => error,
             done => return done,
         };
+        let started = started(context);
+        let mut report = Report::new(command, Platform::host().to_string(), started);
+        report.exit_code = if self.goes_on { 0 } else { error.exit_code() };
+        report.errors = error.chain();
+        if let (Some(prefix), "init") = (&self.prefix, command) {
+            keep(context, self.look, prefix, &report);
+        }
         if self.goes_on {
             return Ok(go_on(context, self.look, &error));
         }
-        let mut report = Report::new(command, Platform::host().to_string(), String::new());
-        report.exit_code = error.exit_code();
-        report.errors = error.chain();
         tell_kubelet(context, self.look, &self.termination_log, &report);
         Err(error)
     }
@@ -68,6 +77,25 @@ fn go_on(context: &Context, look: Look, error: &Error) -> ExitCode {
     let warning = "going on in spite of this, as --on-failure=continue asks".to_owned();
     context.say(&render(&[warning], None, false, look));
     ExitCode::SUCCESS
+}
+
+/// The report for programs; what a tool said of its failure may quote a URL with a password.
+fn json(report: &Report) -> String {
+    without_passwords(&report.to_json())
+}
+
+/// Writes the report into the prefix, where a crash loop can be read afterwards.
+fn keep(context: &Context, look: Look, prefix: &Prefix, report: &Report) {
+    // A command that was mistyped should not make directories; a start should leave its report.
+    if report.command != "init" && !prefix.path().exists() {
+        return;
+    }
+    match files::write_whole(&prefix.report(), json(report).as_bytes(), 0o644) {
+        // A prefix that is baked into an image: nothing is wrong with that.
+        Err(error) if is_unwritable(&error.source) => {}
+        Err(error) => context.say(&render(&chain(&error), None, false, look)),
+        Ok(()) => {}
+    }
 }
 
 /// Writes one line where the kubelet looks for it, if it looks at all.
@@ -124,15 +152,18 @@ impl<'a> Conclusion<'a> {
         self.report.steps.push(step);
     }
 
-    /// Ends a run that could not even begin its steps.
-    pub fn fail(mut self, error: Error) -> Result<ExitCode, Error> {
+    /// Ends a run that could not even begin its steps, or not print its result.
+    pub fn fail(mut self, error: &Error) -> ExitCode {
         self.report.errors.extend(error.chain());
-        self.report.exit_code = if self.goes_on() { 0 } else { error.exit_code() };
+        if self.report.exit_code == 0 && !self.goes_on() {
+            self.report.exit_code = error.exit_code();
+        }
         self.write();
         if self.goes_on() {
-            return Ok(go_on(self.context, self.look, &error));
+            return go_on(self.context, self.look, error);
         }
-        Err(error)
+        self.context.say(&error.to_text(self.look));
+        ExitCode::from(self.report.exit_code)
     }
 
     /// Ends the run.
@@ -142,11 +173,14 @@ impl<'a> Conclusion<'a> {
         }
         self.write();
         let text = match self.options.output {
-            Output::Json => self.report.to_json(),
+            Output::Json => json(&self.report),
             Output::Text => self.report.to_text(),
         };
-        self.context.print(&text)?;
-        Ok(ExitCode::from(self.report.exit_code))
+        match self.context.print(&text).map_err(Error::from) {
+            Err(error) if error.is_broken_pipe() => Err(error),
+            Err(error) => Ok(self.fail(&error)),
+            Ok(()) => Ok(ExitCode::from(self.report.exit_code)),
+        }
     }
 
     /// Says what went wrong with tools for one reason, and remembers it where it is fatal.
@@ -190,29 +224,18 @@ impl<'a> Conclusion<'a> {
     /// and changes nothing: the work is done, or the failure is already told.
     fn write(&mut self) {
         self.report.seconds = self.context.started.elapsed().as_secs_f64();
-        let json = self.report.to_json();
         let prefix = &self.options.settings.prefix;
-        // A command that was mistyped should not make directories; a start should leave its report.
-        if self.report.command == "init" || prefix.path().exists() {
-            match files::write_whole(&prefix.report(), json.as_bytes(), 0o644) {
-                // A prefix that is baked into an image: nothing is wrong with that.
-                Err(error) if is_unwritable(&error.source) => {}
-                result => self.warn(result),
-            }
-        }
+        keep(self.context, self.look, prefix, &self.report);
         if let Some(path) = &self.options.report {
-            self.warn(files::write_whole(path, json.as_bytes(), 0o644));
+            let json = json(&self.report);
+            if let Err(error) = files::write_to(path, json.as_bytes(), 0o644) {
+                self.context
+                    .say(&render(&chain(&error), None, false, self.look));
+            }
         }
         if self.report.exit_code != 0 {
             let path = &self.options.termination_log;
             tell_kubelet(self.context, self.look, path, &self.report);
-        }
-    }
-
-    fn warn(&self, result: Result<(), files::Error>) {
-        if let Err(error) = result {
-            self.context
-                .say(&render(&chain(&error), None, false, self.look));
         }
     }
 }

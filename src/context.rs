@@ -43,6 +43,19 @@ impl Context {
         }
     }
 
+    /// Lets a bug, or a thread that the system does not give, end the program as any other failure
+    /// of this machine does: with code 1 and a word on what to do. Otherwise it would be an abort.
+    pub fn end_on_panic() {
+        std::panic::set_hook(Box::new(|panic| {
+            let text = format!(
+                "error: bootstrap itself failed: {panic}\n\
+                 hint: if this machine has processes and memory to spare, this is a bug: please report the line above\n"
+            );
+            drop(io::stderr().lock().write_all(text.as_bytes()));
+            std::process::exit(1)
+        }));
+    }
+
     /// An environment variable; an empty one counts as absent, as manifests set `value: ""`.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables

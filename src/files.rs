@@ -62,13 +62,23 @@ fn put_once(path: &Path, contents: &[u8], mode: u32, durable: bool) -> Result<()
     Ok(())
 }
 
+/// Writes to a path that a user gave: a file is replaced whole; what is no plain file, such as
+/// `/dev/null`, `/dev/stdout` or a pipe, is written into and stays what it is.
+pub fn write_to(path: &Path, contents: &[u8], mode: u32) -> Result<(), Error> {
+    match fs::symlink_metadata(path) {
+        Ok(present) if !present.is_file() => overwrite(path, contents),
+        _ => write_whole(path, contents, mode),
+    }
+}
+
 /// Writes into a file that is there already and must stay the same file: the kubelet bind-mounts
-/// the termination message.
+/// the termination message. A pipe that nobody reads is an error, and not waited for.
 pub fn overwrite(path: &Path, contents: &[u8]) -> Result<(), Error> {
     let fail = |source| Error::new("write", path, source);
     let mut file = OpenOptions::new()
         .write(true)
         .truncate(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
         .open(path)
         .map_err(fail)?;
     file.write_all(contents).map_err(fail)
@@ -198,6 +208,17 @@ pub fn is_writable(directory: &Path) -> bool {
     directory.is_dir() && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
+/// The contents of a file of our own making as text; whatever else has its name is not waited for.
+pub fn read_own(path: &Path) -> Result<String, Error> {
+    match fs::metadata(path) {
+        Ok(present) if !present.is_file() => {
+            let source = io::Error::other("it is not a regular file");
+            Err(Error::new("read", path, source))
+        }
+        _ => read_text(path),
+    }
+}
+
 /// A file's contents as text.
 pub fn read_text(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path).map_err(|source| Error::new("read", path, source))
@@ -270,6 +291,30 @@ mod tests {
             0o600
         );
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_written_into_and_stays() {
+        let world = world();
+        let [file, link] = ["file", "link"].map(|name| world.path().join(name));
+        write_to(&file, b"first", 0o644).unwrap();
+        symlink(&file, &link).unwrap();
+        write_to(&link, b"second", 0o644).unwrap();
+        assert_eq!(read_text(&file).unwrap(), "second");
+        assert!(link.is_symlink());
+        let pipe = world.path().join("pipe");
+        let mode = rustix::fs::Mode::from_raw_mode(0o644);
+        rustix::fs::mknodat(CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let error = write_to(&pipe, b"third", 0o644).unwrap_err();
+        assert_eq!(
+            rustix::io::Errno::from_io_error(&error.source),
+            Some(rustix::io::Errno::NXIO),
+            "nobody reads it"
+        );
+        assert!(read_own(&pipe).is_err(), "nobody writes to it");
+        assert!(write_to(world.path(), b"", 0o644).is_err());
+        write_to(Path::new("/dev/null"), b"fourth", 0o644).unwrap();
+        assert!(!Path::new("/dev/null").is_file());
     }
 
     #[test]

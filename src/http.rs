@@ -133,6 +133,13 @@ pub struct Download<'a> {
     pub max_size: u64,
 }
 
+impl Download<'_> {
+    /// The largest that the artifact can be, in bytes.
+    pub(crate) fn most(&self) -> u64 {
+        self.size.unwrap_or(self.max_size)
+    }
+}
+
 /// A place where an artifact can be had.
 #[derive(Clone)]
 pub struct Source {

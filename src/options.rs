@@ -7,7 +7,7 @@ mod layers;
 
 pub use flags::{Color, GlobalFlags, InstallFlags, Output};
 pub use inputs::{Input, read_inputs};
-pub use layers::{Layers, termination_log};
+pub use layers::{Layers, started, termination_log};
 
 use std::path::PathBuf;
 

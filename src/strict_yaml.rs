@@ -29,8 +29,9 @@ impl fmt::Display for Location {
     }
 }
 
-/// Reads a document of format version `newest` or older.
+/// Reads a document of format version `newest` or older, with or without a byte order mark.
 pub fn parse<T: DeserializeOwned>(file: &Path, text: &str, newest: u32) -> Result<T, Invalid> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let invalid = |error: &serde_yaml::Error| Invalid::new(file, error);
     let found: FormatVersion = serde_yaml::from_str(text).map_err(|error| invalid(&error))?;
     if !(1..=newest).contains(&found.version) {
@@ -66,6 +67,7 @@ pub enum Step<'a> {
 ///
 /// The parser tells positions in errors alone, so this reads up to the node and fails there.
 pub fn locate(file: &Path, text: &str, path: &[Step<'_>]) -> Location {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let found = Walk { path }.deserialize(serde_yaml::Deserializer::from_str(text));
     let at = found.err().and_then(|error| error.location());
     Location {

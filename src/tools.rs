@@ -131,6 +131,26 @@ pub struct Smoke {
     pub env: BTreeMap<String, String>,
 }
 
+impl Smoke {
+    /// Whether this is what the tool prints. A version that only begins like the expected one is
+    /// another: `1.31.12` is not `1.31.1`.
+    pub fn accepts(&self, output: &str) -> bool {
+        let Some(expected) = &self.expect else {
+            return true;
+        };
+        let is_digit = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_digit());
+        let ends_in_digit = is_digit(expected.chars().last());
+        output.match_indices(expected).any(|(at, found)| {
+            let mut after = output.get(at + found.len()..).unwrap_or_default().chars();
+            let goes_on = match after.next() {
+                Some('.') => is_digit(after.next()),
+                next => is_digit(next),
+            };
+            !(ends_in_digit && goes_on)
+        })
+    }
+}
+
 /// Another tool that must be there, in this version or a newer one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
@@ -149,4 +169,37 @@ pub struct Limits {
     pub unpacked: u64,
     /// Entries of the archive.
     pub entries: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_not_another_one_that_begins_alike() {
+        let smoke = |expect: &str| Smoke {
+            program: "kubectl".parse().unwrap(),
+            args: Vec::new(),
+            expect: Some(expect.to_owned()),
+            env: BTreeMap::new(),
+        };
+        for (expected, output, accepted) in [
+            (
+                "v1.31.1",
+                "Client Version: v1.31.1\nKustomize Version: v5.4.2\n",
+                true,
+            ),
+            ("v1.31.1", "GitVersion:\"v1.31.1\", ", true),
+            ("v1.31.1", "v1.31.1", true),
+            ("v1.31.1", "it is v1.31.1.\n", true),
+            ("v1.31.1", "v1.31.1-eks-123", true),
+            ("v1.31.1", "Client Version: v1.31.12\n", false),
+            ("v1.31.1", "v1.31.12 and v1.31.1\n", true),
+            ("1.31", "1.31.1\n", false),
+            ("aws-cli/2.1.3 ", "aws-cli/2.1.3 2", true),
+            ("v1.31.1", "", false),
+        ] {
+            assert_eq!(smoke(expected).accepts(output), accepted, "{output}");
+        }
+    }
 }

@@ -35,6 +35,16 @@ fn an_unknown_key_of_the_config_is_named_with_its_place() {
 }
 
 #[test]
+fn a_byte_order_mark_and_the_line_ends_of_windows_are_no_matter() {
+    assert_snapshot!(config("\u{feff}version: 1\r\ntools:\r\n  - nope\r\n"), @"
+    --- stderr ---
+    error: [WORLD]/work/bootstrap.yaml:3:5: no tool is called nope
+    hint: did you mean node? `bootstrap install --list` shows the tools there are
+    [exit 6]
+    ");
+}
+
+#[test]
 fn a_value_of_another_type_is_named_with_its_place() {
     assert_snapshot!(config("version: 1\ntools: node\n"), @r#"
     --- stderr ---

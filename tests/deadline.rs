@@ -157,6 +157,7 @@ fn while_a_server_asks_for_patience_beyond_it() {
     warning: hello: failed in 0.00 s
     error: hello 1.0.0 could not be put in place
     caused by: cannot fetch sha256:[HEX] from http://[SERVER]/hello-1.0.0: the answer was 503 Service Unavailable, to be asked again in 3600 s, after the deadline
+    hint: give it more time with --deadline (BOOTSTRAP_DEADLINE), or name another --mirror
     [exit 5]
     ");
 }

@@ -210,7 +210,7 @@ fn a_tool_of_the_wanted_version_on_path_is_left_alone_with_accept_existing() {
     world.write_program("other/hello", "#!/bin/sh\necho hello 1.0.0 of the image\n");
     assert_snapshot!(world.bootstrap(&["install", "--accept-existing", "hello"]), @"
     TOOL   VERSION  STATE    SECONDS  DOWNLOADED  SOURCE
-    hello  1.0.0    present  0.00     -           -
+    hello  1.0.0    present  0.00     -           [WORLD]/other
     install finished in 0.00 s
     --- stderr ---
     hello: present in 0.00 s
@@ -232,7 +232,8 @@ fn a_tool_of_another_version_on_path_is_passed_over() {
         world.text("other")
     );
     let world = world.with("PATH", &path);
-    world.write_program("other/hello", "#!/bin/sh\necho hello 0.9.0\n");
+    // Version 1.0.01 begins like the wanted one.
+    world.write_program("other/hello", "#!/bin/sh\necho hello 1.0.01\n");
     world.write_program("broken/hello", "#!/bin/sh\necho it is broken >&2; exit 3\n");
     assert_snapshot!(world.bootstrap(&["install", "--accept-existing", "hello"]), @"
     TOOL   VERSION  STATE      SECONDS  DOWNLOADED  SOURCE
@@ -248,6 +249,19 @@ fn a_tool_of_another_version_on_path_is_passed_over() {
     [exit 0]
     ");
     assert!(world.prefix("bin/hello").exists());
+}
+
+#[test]
+fn a_tool_on_path_that_hangs_leaves_time_to_install_ours() {
+    let (world, _server) = World::pinning(&[&Fixture::script("hello", "1.0.0")]);
+    let path = format!("{}:/usr/bin:/bin", world.text("other"));
+    let world = world.with("PATH", &path);
+    world.write_program("other/hello", "#!/bin/sh\nsleep 600\n");
+    let run = world
+        .bootstrap(&["install", "--accept-existing", "--deadline", "6s", "hello"])
+        .exits(0)
+        .says("other/hello --version` had not ended\n");
+    assert_eq!(run.states(), ["hello 1.0.0 installed"]);
 }
 
 #[test]
@@ -551,6 +565,41 @@ fn one_tool_in_two_versions_is_refused() {
 }
 
 #[test]
+fn tools_that_need_each_other_are_refused() {
+    let egg = Fixture::script("egg", "1.0.0").needs("hen", "1.0.0");
+    let hen = Fixture::script("hen", "1.0.0").needs("egg", "1.0.0");
+    let own = Fixture::script("own", "1.0.0").needs("own", "1.0.0");
+    let (world, server) = World::pinning(&[&egg, &hen, &own]);
+    assert_snapshot!(world.bootstrap(&["install", "egg"]), @"
+    --- stderr ---
+    error: egg needs hen needs egg: none of them can be the first
+    hint: correct `needs` in the lock
+    [exit 6]
+    ");
+    world
+        .bootstrap(&["install", "own"])
+        .exits(6)
+        .says("own needs own: ");
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
+fn two_tools_with_a_program_of_the_same_name_are_refused() {
+    let one = Fixture::script("one", "1.0.0");
+    let mut two = Fixture::script("two", "1.0.0");
+    two.programs = two.programs.replace("two: {", "one: {");
+    two.smoke = two.smoke.replace("program: two", "program: one");
+    let (world, _server) = World::pinning(&[&one, &two]);
+    assert_snapshot!(world.bootstrap(&["install", "one", "two"]), @"
+    --- stderr ---
+    error: one and two both have a program `one`, and one directory holds them all
+    hint: give one of them another name under `programs` in the lock
+    [exit 6]
+    ");
+    world.bootstrap(&["install", "two"]).exits(0);
+}
+
+#[test]
 fn slim_leaves_out_what_running_does_not_need() {
     let hello = Fixture::zip("hello", "1.0.0").also("slim: [\"share/\"]");
     let (world, server) = World::pinning(&[&hello]);
@@ -694,7 +743,7 @@ fn a_file_of_somebody_else_in_the_second_directory_is_left_alone() {
     error: hello 1.0.0 could not be put in place
     caused by: cannot make the link `[WORLD]/local/bin/hello`
     caused by: something else is there
-    hint: move it out of the way, or leave --bin-dir out
+    hint: move what is there out of the way, or set another --prefix or --bin-dir
     [exit 1]
     ");
     assert_eq!(world.read("local/bin/hello"), "mine");

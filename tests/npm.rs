@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::archives::{Member, tar_gz, zip};
 use crate::fixture::{Fixture, sha256};
 use crate::server::{Reply, Server};
-use crate::world::World;
+use crate::world::{GENEROUS, World};
 
 /// A stand-in for Node.js: it runs shell scripts, and its npm knows a registry.
 const NODE: &str = "#!/bin/sh\ncase $1 in --version) echo v22.22.2;; *) exec sh \"$@\";; esac\n";
@@ -407,4 +407,68 @@ fn a_mirror_serves_packages_too() {
             .count(),
         2
     );
+}
+
+#[test]
+fn the_deadline_may_come_while_a_package_is_on_its_way() {
+    let (world, _server) = world();
+    let tarballs = tarballs();
+    let registry = Server::start(move |request| {
+        let mut known = TARBALLS.iter().zip(&tarballs);
+        let (path, bytes) = known
+            .find(|(path, _)| request.target.ends_with(*path))
+            .unwrap();
+        match (path.starts_with('@'), request.before) {
+            (true, 0) => Reply::ok(bytes.clone()).hang_after(10),
+            _ => Reply::ok(bytes.clone()),
+        }
+    });
+    let url = registry.url("/");
+    let args = ["install", "-q", "--npm-registry", &url, "greet"];
+    let run = world
+        .bootstrap(&[&args[..], &["--deadline", "1s"]].concat())
+        .exits(5)
+        .says("the deadline came after 10 of ");
+    assert!(run.took < GENEROUS);
+    assert_eq!(world.leftovers(), [""; 0]);
+    assert!(!world.prefix("bin/greet").exists());
+    let run = world.bootstrap(&args).exits(0);
+    assert_eq!(
+        run.states(),
+        ["node 22.22.2 unchanged", "greet 1.0.0 installed"]
+    );
+}
+
+#[test]
+fn the_deadline_may_come_while_npm_is_asked_for_its_registry() {
+    let (world, _server) = world();
+    let directory = world.text("npm");
+    let world = world.with("TMPDIR", &directory);
+    world
+        .shell(
+            &["sh"],
+            "mkdir $world/npm; mkfifo $world/npm/registry-of-npm",
+        )
+        .exits(0);
+    let run = world.bootstrap(&["install", "-q", "--deadline", "1s", "greet"]);
+    let run = run
+        .exits(5)
+        .says("caused by: npm did not say which registry its packages come from\n");
+    assert!(run.took < GENEROUS);
+    assert_eq!(world.leftovers(), [""; 0]);
+    std::fs::remove_file(world.path("npm/registry-of-npm")).unwrap();
+    let run = world.bootstrap(&["install", "-q", "greet"]);
+    assert_snapshot!(run, @"
+    TOOL   VERSION  STATE      SECONDS  DOWNLOADED  SOURCE
+    node   22.22.2  unchanged  0.00     -           http://[SERVER]/node-22.22.2
+    greet  1.0.0    failed     0.00     -           -
+    install failed in 0.00 s
+    --- stderr ---
+    warning: greet: failed in 0.00 s
+    error: greet 1.0.0 could not be put in place
+    caused by: npm did not say which registry its packages come from
+    caused by: `[WORLD]/delegate/bootstrap/bin/npm config get registry` ended with exit status: 1: cat: [WORLD]/npm/registry-of-npm: No such file or directory
+    hint: set --npm-registry (BOOTSTRAP_NPM_REGISTRY), and npm is not asked
+    [exit 1]
+    ");
 }

@@ -64,6 +64,21 @@ fn without_a_delegate_the_prefix_is_where_a_user_keeps_data() {
 }
 
 #[test]
+fn a_relative_directory_of_the_delegate_is_below_the_working_directory() {
+    let (world, _server) = hello();
+    fs::create_dir(world.path("work/delegate")).unwrap();
+    let world = world.with("WORKING_DIR", "delegate");
+    world.bootstrap(&["install", "hello"]).exits(0);
+    let run = world
+        .shell(
+            &["sh", "-eu"],
+            "eval \"$(\"$bootstrap\" env)\"; cd /; hello",
+        )
+        .exits(0);
+    assert_eq!(run.stdout, "hello 1.0.0\n");
+}
+
+#[test]
 fn with_no_place_at_all_the_prefix_must_be_named() {
     let world = World::new().without("HOME");
     let absent = world.text("nowhere");
@@ -370,6 +385,77 @@ fn too_few_inodes_are_told_before_unpacking() {
         .unwrap();
     assert!(told.contains("inodes"), "{run}");
     run.says("hint: give the volume at the prefix more room");
+}
+
+#[test]
+fn what_slim_leaves_out_takes_no_room() {
+    let members: Vec<_> = (0..60)
+        .map(|n| Member::file(&format!("share/{n}"), "x"))
+        .chain([Member::program(
+            "bin/hello",
+            "#!/bin/sh\necho hello 1.0.0\n",
+        )])
+        .collect();
+    let hello = Fixture::archive("hello", "1.0.0", "zip", zip(&members)).also("slim: [share/]");
+    let (world, _server) = World::pinning(&[&hello]);
+    let mount = "mkdir -p $world/place; mount -t tmpfs -o nr_inodes=40 none $world/place";
+    if !world.can("few inodes", &MOUNTS, mount) {
+        return;
+    }
+    let script = format!("{mount}; \"$bootstrap\" install -q --slim --prefix $world/place/p hello");
+    world.shell(&MOUNTS, &script).exits(0);
+}
+
+#[test]
+fn on_a_tmpfs_the_memory_of_the_control_group_is_what_counts() {
+    let (world, _server) = hello();
+    let mount = "mkdir -p $world/place; mount -t tmpfs none $world/place
+         mount -t tmpfs none /sys/fs/cgroup; cd /sys/fs/cgroup; mkdir memory";
+    if !world.can("memory as room", &MOUNTS, mount) {
+        return;
+    }
+    let second =
+        "echo 1000000 >memory.max; echo 1000000 >memory.current; s=inactive_file; m=memory.max";
+    let first =
+        "cd memory; echo 1000000 >memory.limit_in_bytes; echo 1000000 >memory.usage_in_bytes
+         s=total_inactive_file; m=memory.limit_in_bytes";
+    for version in [second, first] {
+        let script = format!(
+            "export BOOTSTRAP_LOCK=$PWD/bootstrap.lock; {mount}; {version}
+             install() {{ rm -rf $world/$1; \"$bootstrap\" install -q --prefix $world/$1 hello >/dev/null; }}
+             echo anon 5 >memory.stat; install place/p && exit 99 || echo \"[$?]\"
+             echo $s 1000 >>memory.stat; install place/p && echo 'pages that nobody uses give way'
+             echo $s 0 >memory.stat; echo max >$m; install place/p && echo 'no limit'
+             echo 1000000 >$m; install disk && echo 'no tmpfs'"
+        );
+        let run = world.shell(&MOUNTS, &script);
+        let run = run.says(
+            "KiB free within the container's memory limit (it is a tmpfs), 1 KiB are needed\n",
+        );
+        let on_disk = if run.stderr.matches("memory limit").count() == 1 {
+            "no tmpfs\n"
+        } else {
+            // The tests themselves run on a tmpfs.
+            ""
+        };
+        let expected = format!("[1]\npages that nobody uses give way\nno limit\n{on_disk}");
+        assert_eq!(run.stdout, expected, "{run}");
+    }
+}
+
+#[test]
+fn without_processes_to_spare_the_end_is_that_of_any_failure() {
+    let (world, _server) = hello();
+    fs::set_permissions(world.path("delegate"), fs::Permissions::from_mode(0o777)).unwrap();
+    let test = "without_processes_to_spare_the_end_is_that_of_any_failure";
+    if !world.can(test, &NOBODY, "true") {
+        return;
+    }
+    let script = "exec prlimit --nproc=1 \"$bootstrap\" install hello";
+    let run = world.shell(&NOBODY, script).exits(1);
+    run.says("error: bootstrap itself failed: ")
+        .says("failed to spawn thread")
+        .says("hint: if this machine has processes and memory to spare");
 }
 
 #[test]

@@ -234,6 +234,58 @@ fn a_mistake_in_a_file_is_a_termination_message_too() {
 }
 
 #[test]
+fn a_mistake_in_a_file_takes_the_place_of_the_last_report() {
+    let (world, _server) = world();
+    world.bootstrap(&["init", "--tools", "hello"]).exits(0);
+    assert_eq!(world.report()["exit_code"], 0);
+    world.write("work/bootstrap.yaml", "version: 1\ntols: []\n");
+    world.bootstrap(&["init"]).exits(6);
+    let report = world.report();
+    assert_eq!(report["exit_code"], 6);
+    let error = report["errors"][0].as_str().unwrap();
+    assert!(error.contains("unknown field `tols`"), "{error}");
+    world.bootstrap(&["init", "--on-failure=continue"]).exits(0);
+    assert_eq!(world.report()["exit_code"], 0);
+    assert_eq!(world.report()["errors"][0], error);
+    let fresh = World::new().with("BOOTSTRAP_DEADLINE", "soon");
+    fresh.bootstrap(&["install", "node"]).exits(2);
+    assert!(!fresh.prefix("").exists(), "only a start makes it");
+    fresh.bootstrap(&["init"]).exits(2);
+    assert_eq!(fresh.report()["exit_code"], 2);
+}
+
+#[test]
+fn a_result_that_cannot_be_printed_is_in_the_report() {
+    let (world, _server) = world();
+    let script = "\"$bootstrap\" init -q --tools hello >/dev/full";
+    world.shell(&["sh"], script).exits(1);
+    let report = world.report();
+    assert_eq!(report["exit_code"], 1);
+    assert_eq!(report["steps"][0]["tools"][0]["state"], "installed");
+}
+
+#[test]
+fn a_report_may_go_to_what_is_no_file() {
+    let (world, _server) = world();
+    let pipe = world.path("pipe");
+    let mkfifo = world.shell(&["sh"], "mkfifo $world/pipe").exits(0);
+    assert_eq!(mkfifo.stderr, "");
+    let path = pipe.display().to_string();
+    let run = world.bootstrap(&["install", "-q", "--report", &path, "hello"]);
+    let run = run.exits(0).says("warning: cannot write `");
+    assert!(run.took < crate::world::GENEROUS, "nobody reads it");
+    let script =
+        "\"$bootstrap\" install -q --report $world/pipe hello >/dev/null & cat $world/pipe";
+    let run = world.shell(&["sh"], script).exits(0);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["exit_code"], 0);
+    world
+        .bootstrap(&["install", "-q", "--termination-log", &path, "missing"])
+        .exits(5)
+        .says("warning: cannot write `");
+}
+
+#[test]
 fn the_termination_log_may_be_elsewhere() {
     let (world, _server) = world();
     world.write("other-log", "");

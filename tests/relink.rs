@@ -97,6 +97,20 @@ fn the_second_directory_may_be_bin_under_another_name() {
 }
 
 #[test]
+fn a_bin_that_is_a_link_gets_links_that_lead_back() {
+    let (world, _server) = World::pinning(&[&Fixture::script("hello", "1.0.0")]);
+    std::fs::create_dir_all(world.path("far/away/bin")).unwrap();
+    std::fs::create_dir_all(world.prefix("")).unwrap();
+    std::os::unix::fs::symlink(world.path("far/away/bin"), world.prefix("bin")).unwrap();
+    world.bootstrap(&["install", "hello"]).exits(0);
+    assert_eq!(output(&world, "bin/hello"), "hello 1.0.0\n");
+    let run = world.bootstrap(&["install", "hello"]).exits(0);
+    assert_eq!(run.states(), ["hello 1.0.0 unchanged"]);
+    world.bootstrap(&["uninstall", "hello"]).exits(0);
+    assert_eq!(world.tree("far/away/bin"), [""; 0]);
+}
+
+#[test]
 fn our_own_altered_program_is_not_taken_for_somebody_elses() {
     let (world, _server) = World::pinning(&[&Fixture::script("hello", "1.0.0")]);
     let bin_dir = world.text("local");

@@ -155,3 +155,18 @@ fn a_program_that_is_tried_knows_no_secret_that_it_could_tell() {
     let run = world.bootstrap(&["install", "-v", "hello"]).exits(1);
     assert_silent(&world, &run);
 }
+
+#[test]
+fn a_password_in_the_words_of_a_program_that_fails_is_masked() {
+    // The script itself does not have the word, for it lies in the cache.
+    let text = "#!/bin/sh\nword=s3cret\necho \"no way to http://me:$word-proxy@proxy:3128/\" >&2\nexit 3\n";
+    let teller = Fixture::program("hello", "1.0.0", "script", text.into());
+    let (world, _server) = World::pinning(&[&teller]);
+    for output in ["text", "json"] {
+        let run = world
+            .bootstrap(&["install", "--output", output, "hello"])
+            .exits(1)
+            .says("no way to http://***@proxy:3128/");
+        assert_silent(&world, &run);
+    }
+}

@@ -92,6 +92,81 @@ fn prune_drops_what_is_not_in_use() {
 }
 
 #[test]
+fn a_name_that_another_tool_has_taken_over_stays() {
+    let (world, _server) = world();
+    let link = world.prefix("bin/hello");
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("../tools/other/1.0.0/other", link).unwrap();
+    world.bootstrap(&["uninstall", "hello"]).exits(0);
+    assert_eq!(
+        world.tree("delegate/bootstrap/bin"),
+        [
+            "hello -> ../tools/other/1.0.0/other",
+            "other -> ../tools/other/1.0.0/other"
+        ]
+    );
+}
+
+#[test]
+fn a_tool_whose_receipt_cannot_be_read_is_not_pruned_and_goes_with_its_links() {
+    let (world, _server) = world();
+    world.write("delegate/bootstrap/receipts/other.json", "{\"receipt\":2}");
+    assert_snapshot!(world.bootstrap(&["uninstall", "--prune"]), @"
+    `[WORLD]/delegate/bootstrap/tools/other` left alone: its receipt cannot be read
+    `[WORLD]/delegate/bootstrap/cache` removed
+    [exit 0]
+    ");
+    world
+        .shell(&["sh"], "$WORKING_DIR/bootstrap/bin/other")
+        .exits(0);
+    assert_snapshot!(world.bootstrap(&["uninstall", "other"]), @"
+    other removed
+    [exit 0]
+    ");
+    assert_eq!(
+        world.tree("delegate/bootstrap/bin"),
+        ["hello -> ../tools/hello/1.0.0/hello"]
+    );
+}
+
+#[test]
+fn a_receipt_cannot_lead_to_the_files_of_others() {
+    let (world, _server) = world();
+    let precious = world.write("precious/file", "tools/hello/");
+    let receipt = world.read("delegate/bootstrap/receipts/hello.json");
+    let receipt = receipt.replace("[\"hello\"]", "[\"hello\",\"../../../precious/file\"]");
+    world.write("delegate/bootstrap/receipts/hello.json", receipt);
+    world.bootstrap(&["uninstall", "hello"]).exits(0);
+    assert!(precious.exists());
+    assert!(!world.prefix("bin/hello").exists());
+}
+
+#[test]
+fn a_prefix_that_may_not_be_written_is_told_with_a_way_out() {
+    let (world, _server) = world();
+    let test = "a_prefix_that_may_not_be_written_is_told_with_a_way_out";
+    let nobody = [
+        "setpriv",
+        "--reuid=1001",
+        "--regid=0",
+        "--clear-groups",
+        "sh",
+    ];
+    if !world.can(test, &nobody, "true") {
+        return;
+    }
+    let run = world.shell(&nobody, "\"$bootstrap\" uninstall hello");
+    assert_snapshot!(run, @"
+    --- stderr ---
+    error: cannot lock `[WORLD]/delegate/bootstrap/lock`
+    caused by: Permission denied (os error 13)
+    hint: run it as the user that installed, or set --prefix (BOOTSTRAP_PREFIX)
+    [exit 1]
+    ");
+    assert!(world.prefix("bin/hello").exists());
+}
+
+#[test]
 fn a_shared_cache_is_left_alone() {
     let (world, _server) = world();
     let cache = world.write("shared/sha256/x", "of others");

@@ -61,19 +61,26 @@ impl World {
         Verified::open(&path, &hasher.finish()).unwrap().unwrap()
     }
 
-    pub(super) fn unpack(&self, format: &Format, bytes: &[u8]) -> Result<Vec<Entry>, Error> {
-        let source = self.verified(bytes);
-        let options = Options {
+    fn options(&self) -> Options<'_> {
+        Options {
             strip: self.strip,
             skip: &self.skip,
             limits: self.limits,
             threads: 2,
-        };
+        }
+    }
+
+    pub(super) fn measure(&self, format: &Format, bytes: &[u8]) -> Contents {
+        measure(&self.verified(bytes), format, &self.options()).unwrap()
+    }
+
+    pub(super) fn unpack(&self, format: &Format, bytes: &[u8]) -> Result<Vec<Entry>, Error> {
+        let source = self.verified(bytes);
         let result = unpack(
             &source,
             format,
             &self.target(),
-            &options,
+            &self.options(),
             self.deadline,
             &|_| {},
         );

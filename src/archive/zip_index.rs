@@ -72,11 +72,18 @@ pub(super) struct Index<'a> {
     pub(super) items: Vec<Item>,
 }
 
-/// Adds up the unpacked sizes that the central directory states.
-pub(super) fn measure(source: &Verified) -> Result<Contents, Error> {
+/// Adds up the unpacked sizes that the central directory states of what is wanted.
+pub(super) fn measure(source: &Verified, options: &Options<'_>) -> Result<Contents, Error> {
     let mut bytes = 0_u64;
     let mut entries = 0_u64;
     each_record(source, |record| {
+        // What is wrong with a name is told when it is unpacked.
+        let raw = record.file_path();
+        let name = names::check(raw.as_ref());
+        let place = name.and_then(|name| names::place(name, record.is_dir(), options));
+        if place == Ok(None) {
+            return Ok(());
+        }
         bytes = bytes.saturating_add(record.uncompressed_size_hint());
         entries += 1;
         Ok(())

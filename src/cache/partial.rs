@@ -53,6 +53,7 @@ pub(super) fn claim(
     cache: &Cache,
     pin: &Digest,
     finished: PathBuf,
+    most: u64,
     on_damage: &dyn Fn(Damage),
 ) -> Result<Claim, Error> {
     let path = entry(&cache.dir, pin, ".partial");
@@ -60,8 +61,9 @@ pub(super) fn claim(
     // means that another process finished, or gave up, within the last microseconds.
     loop {
         let file = match open_partial(&path, false) {
-            Ok(file) => file,
-            // Another user's, or a link: it may be neither written nor followed.
+            Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => file,
+            // Another user's, a link or a pipe: it may be neither written nor followed.
+            Ok(_) => return private(cache, pin, finished).map(Claim::Ours),
             Err(_) if path.symlink_metadata().is_ok() => {
                 return private(cache, pin, finished).map(Claim::Ours);
             }
@@ -81,10 +83,10 @@ pub(super) fn claim(
         let mut partial = Partial::new(cache, pin, file, path, finished, true);
         // Whoever held the lock before may have finished. An empty file of ours goes away again
         // with the drop, while it is still locked.
-        if let Some(found) = cache.find(pin, on_damage) {
+        if let Some(found) = cache.find(pin, most, on_damage) {
             return Ok(Claim::Finished(found));
         }
-        partial.recover()?;
+        partial.recover(most)?;
         return Ok(Claim::Ours(Box::new(partial)));
     }
 }
@@ -239,8 +241,12 @@ impl Partial {
     }
 
     /// Takes in what an earlier process left behind, where it can be resumed.
-    fn recover(&mut self) -> Result<(), Error> {
+    fn recover(&mut self, most: u64) -> Result<(), Error> {
         self.validator = read_validator(&self.sidecar);
+        let length = self.file.metadata().map(|metadata| metadata.len());
+        if length.map_err(|source| self.failed(source))? > most {
+            self.validator = None;
+        }
         if self.validator.is_some() {
             let read = self.hasher.read_all(&self.file);
             self.len = read.map_err(|source| self.failed(source))?;
@@ -306,10 +312,14 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 fn read_validator(path: &Path) -> Option<String> {
     let mut text = String::new();
-    let file = File::open(path).ok()?;
-    file.take(LONGEST_VALIDATOR)
-        .read_to_string(&mut text)
-        .ok()?;
+    // A pipe would be waited for.
+    let no_wait = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(no_wait)
+        .open(path);
+    let read = file.ok()?.take(LONGEST_VALIDATOR).read_to_string(&mut text);
+    read.ok()?;
     let is_header_value = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     is_header_value.then_some(text)
 }

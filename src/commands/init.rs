@@ -54,7 +54,7 @@ fn steps(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCode
             Ok(outcomes) => {
                 conclusion.add(Step::install(outcomes, began.elapsed()));
             }
-            Err(error) => return conclusion.fail(error),
+            Err(error) => return Ok(conclusion.fail(&error)),
         }
     }
     conclusion.add(Step::skipped("kubeconfig", "no cluster configured"));

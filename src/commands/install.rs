@@ -63,7 +63,7 @@ fn install(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCo
     let mut conclusion = Conclusion::new(context, global, &options, "install");
     match options.install_tools(context) {
         Ok(outcomes) => conclusion.add(Step::install(outcomes, context.started.elapsed())),
-        Err(error) => return conclusion.fail(error),
+        Err(error) => return Ok(conclusion.fail(&error)),
     }
     conclusion.end()
 }

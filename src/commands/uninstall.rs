@@ -47,8 +47,8 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
     let waiting = |holder: &str| context.say(&format!("waiting for {holder}\n"));
     let done = uninstall.run(&args.tools, args.prune, waiting);
     let done = done.map_err(|error| {
-        let fault = error.fault();
-        Error::new(fault, error)
+        let (fault, hint) = (error.fault(), error.hint());
+        Error::new(fault, error).with_hint(hint.map(str::to_owned))
     })?;
     let mut text = String::new();
     for line in done {

@@ -145,10 +145,10 @@ impl Error {
                 Some("give a bundle as a file:// mirror, or fill the cache while online")
             }
             Self::Cache { .. } => Some("choose another directory with --cache-dir, or make room"),
-            Self::Locked { .. }
-            | Self::Certificates { .. }
-            | Self::Setup { .. }
-            | Self::Runtime { .. } => None,
+            Self::Certificates { .. } => Some(
+                "correct --ca-bundle (BOOTSTRAP_CA_BUNDLE) or SSL_CERT_FILE, whichever names it",
+            ),
+            Self::Locked { .. } | Self::Setup { .. } | Self::Runtime { .. } => None,
         }
     }
 }

@@ -221,8 +221,25 @@ impl Failure {
             Self::Connect { .. } | Self::NoAnswer { .. } | Self::Stalled { .. } => Some(
                 "check that this machine may reach the host (DNS, egress rules, proxy), or name a nearer --mirror",
             ),
+            Self::Status { status, .. } if status.is_retryable() => Some(
+                "the server is overloaded or out of order: try again later, or name another --mirror",
+            ),
             Self::Status { .. } | Self::WrongSize { .. } | Self::TooLarge { .. } => Some(
                 "check that the source has this file at this address, or name another --mirror",
+            ),
+            Self::Proxy { .. } => Some(
+                "check the proxy (PROXY_HOST and PROXY_PORT, or https_proxy), or spare this host with NO_PROXY",
+            ),
+            Self::File { .. } => Some("check the path of the file:// address, and who may read it"),
+            Self::Busy { .. } => Some(
+                "give it more time with --deadline (BOOTSTRAP_DEADLINE), or name another --mirror",
+            ),
+            Self::Truncated { .. }
+            | Self::Encoded { .. }
+            | Self::Redirect { .. }
+            | Self::Range { .. }
+            | Self::Scheme { .. } => Some(
+                "the server, or a proxy before it, does not serve files as it should: name another --mirror",
             ),
             _ => None,
         }

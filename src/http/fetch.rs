@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::request::Stop;
 use super::transfer::Attempt;
 use super::{Client, Download, Error, Event, Fetched, Observer, Source, Tried};
-use crate::cache::{Cache, Claim, Damage, Partial, Verified};
+use crate::cache::{Cache, Checked, Claim, Damage, Partial, Verified};
 use crate::deadline::{Deadline, DeadlinePassed};
 
 /// A body that broke off after this much is asked for again at once: the server gets on, and
@@ -71,7 +71,7 @@ impl Client {
             downloaded: 0,
             attempts: 0,
         };
-        if let Some(file) = cache.find(download.digest, &job.on_damage()) {
+        if let Some(file) = cache.find(download.digest, download.most(), &job.on_damage()) {
             return Ok(Ok(there(file, "cache")));
         }
         let mut candidates: Vec<_> = download.sources.iter().map(Candidate::new).collect();
@@ -265,7 +265,9 @@ impl Job<'_> {
         let mut is_first = true;
         loop {
             // A damaged file was told of when it was found.
-            let claim = self.cache.claim(self.download.digest, &|_| {});
+            let claim = self
+                .cache
+                .claim(self.download.digest, self.download.most(), &|_| {});
             let path = match claim.map_err(|error| self.cache_error(error))? {
                 Claim::Busy(path) => path,
                 Claim::Ours(partial) if partial.is_whole() => {
@@ -339,23 +341,21 @@ fn open_file(download: &Download<'_>, source: &Source) -> Result<Verified, Failu
     let actual = metadata
         .map_err(|error| file_failure(error.to_string()))?
         .len();
-    match download.size {
-        Some(expected) if expected != actual => {
-            return Err(Failure::WrongSize { expected, actual });
-        }
-        None if actual > download.max_size => {
-            let limit = download.max_size;
-            return Err(Failure::TooLarge { limit });
-        }
-        _ => {}
+    if let Some(expected) = download.size
+        && expected != actual
+    {
+        return Err(Failure::WrongSize { expected, actual });
     }
-    match Verified::check(&path, download.digest) {
-        Ok(Ok(file)) => Ok(file),
-        Ok(Err(actual)) => Err(Failure::Mismatch {
+    match Verified::check(&path, download.digest, download.most()) {
+        Ok(Checked::Whole(file)) => Ok(file),
+        Ok(Checked::Other(actual)) => Err(Failure::Mismatch {
             expected: download.digest.clone(),
             actual,
             kept: None,
             complete: true,
+        }),
+        Ok(Checked::TooLarge) => Err(Failure::TooLarge {
+            limit: download.most(),
         }),
         Err(error) => Err(file_failure(error.to_string())),
     }

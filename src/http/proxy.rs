@@ -131,9 +131,9 @@ impl Proxy {
             format!("http://{value}")
         };
         // The parser's own message may quote the value, and with it a password.
-        let url: Url = text
-            .parse()
-            .map_err(|_| invalid("it takes http://[user:password@]host[:port]"))?;
+        let url: Url = text.parse().map_err(|_| {
+            invalid("it takes http://HOST:PORT, and before the host USER:PASSWORD and an @")
+        })?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(invalid("only http and https proxies are supported"));
         }

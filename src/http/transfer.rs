@@ -102,10 +102,6 @@ impl Attempt<'_> {
         Stop::Failed(failure.unwrap_or_else(|| self.size_failure(stated)))
     }
 
-    fn limit(&self) -> u64 {
-        self.download.size.unwrap_or(self.download.max_size)
-    }
-
     fn size_failure(&self, actual: u64) -> Failure {
         match self.download.size {
             Some(expected) => Failure::WrongSize { expected, actual },
@@ -159,7 +155,7 @@ impl Attempt<'_> {
     /// Takes the body in, up to its end or the limit.
     async fn receive(&mut self, mut answer: Response, page: &Page) -> Result<(), Stop> {
         let stall = self.client.settings.stall_timeout;
-        let limit = self.limit();
+        let limit = self.download.most();
         loop {
             let chunk = match timeout(stall, answer.chunk()).await {
                 Ok(Ok(Some(chunk))) => chunk,

@@ -46,12 +46,7 @@ pub struct Layers<'a> {
 impl<'a> Layers<'a> {
     /// Reads `bootstrap.yaml`, if there is one.
     pub fn new(context: &'a Context, global: &'a GlobalFlags) -> Result<Self, Error> {
-        let mut layers = Self {
-            context,
-            global,
-            config: Config::default(),
-            directory: context.directory.clone(),
-        };
+        let mut layers = Self::without_file(context, global);
         if let Some(path) = layers.config_file()? {
             let text = input(&path)?;
             layers.config =
@@ -61,6 +56,16 @@ impl<'a> Layers<'a> {
                 .clone_into(&mut layers.directory);
         }
         Ok(layers)
+    }
+
+    /// Flags, variables and defaults alone, for when the file cannot be read.
+    pub fn without_file(context: &'a Context, global: &'a GlobalFlags) -> Self {
+        Self {
+            context,
+            global,
+            config: Config::default(),
+            directory: context.directory.clone(),
+        }
     }
 
     fn config_file(&self) -> Result<Option<PathBuf>, Error> {
@@ -74,13 +79,12 @@ impl<'a> Layers<'a> {
             .find(|path| path.exists()))
     }
 
-    /// The delegate's working directory.
+    /// The delegate's working directory, made absolute.
     fn working_directory(&self) -> PathBuf {
-        PathBuf::from(
-            self.context
-                .variable("WORKING_DIR")
-                .unwrap_or(DELEGATE_DIRECTORY),
-        )
+        let named = self.context.variable("WORKING_DIR");
+        self.context
+            .directory
+            .join(named.unwrap_or(DELEGATE_DIRECTORY))
     }
 
     /// Where everything goes.
@@ -206,7 +210,7 @@ impl<'a> Layers<'a> {
             goes_on: on_failure == OnFailure::Continue,
             variables: context.variables().clone(),
             holder: context.holder(command),
-            started: context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            started: started(context),
             boot: boot_id(),
             prefix,
         };
@@ -403,6 +407,11 @@ impl<'a> Layers<'a> {
             .map(|part| parse(variable, part))
             .collect()
     }
+}
+
+/// The time of day (RFC 3339), for receipts and reports.
+pub fn started(context: &Context) -> String {
+    context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Where the line for the kubelet goes; no file can say, so that a mistake in one can be told there.

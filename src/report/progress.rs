@@ -160,18 +160,6 @@ impl Progress {
         }
     }
 
-    /// A warning that belongs to no tool.
-    pub fn warn(&self, message: &str) {
-        self.say(Level::Warning, "", message);
-    }
-
-    /// A message that is shown with `--verbose` alone.
-    pub fn detail(&self, message: &str) {
-        if self.lines.verbosity == Verbosity::Verbose {
-            self.say(Level::Info, "", message);
-        }
-    }
-
     fn say(&self, level: Level, tool: &str, message: &str) {
         match &self.bars {
             Some(bars) => bars.suspend(|| self.lines.say(level, tool, message)),

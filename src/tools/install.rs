@@ -274,7 +274,8 @@ impl<'a> Installer<'a> {
             && let Some(directory) = self.present(release)?
         {
             self.withdraw(release)?;
-            return Ok(Done::nothing(State::Present, None, directory));
+            let place = directory.display().to_string();
+            return Ok(Done::nothing(State::Present, Some(place), directory));
         }
         let staged = self.stage(release)?;
         let receipt = std::thread::scope(|scope| {

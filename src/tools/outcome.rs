@@ -52,7 +52,7 @@ pub struct Outcome {
     pub optional: bool,
     /// The digest that pins it.
     pub digest: Option<String>,
-    /// Where its bytes came from, without credentials.
+    /// Where its bytes came from, without credentials; the directory of one that was present.
     pub source: Option<String>,
     /// Bytes that were downloaded in this run.
     pub bytes: u64,

@@ -1,5 +1,7 @@
 //! The order of an installation: what was asked for, what that needs, optional tools last.
 
+use std::collections::BTreeMap;
+
 use crate::strict_yaml::Location;
 use crate::tools::names::ToolName;
 use crate::tools::resolve::{Error, Pins, Problem};
@@ -61,7 +63,28 @@ pub fn plan(pins: &Pins<'_>, wanted: &[Wanted]) -> Result<Vec<Planned>, Error> {
     for planned in required.into_iter().chain(optional) {
         order.place(planned)?;
     }
+    check_programs(&order.done)?;
     Ok(order.done)
+}
+
+/// Two tools with a program of one name would take it from each other at every start.
+fn check_programs(planned: &[Planned]) -> Result<(), Error> {
+    let mut owners = BTreeMap::new();
+    for Planned { release, at, .. } in planned {
+        for program in release.programs.keys() {
+            if let Some(first) = owners.insert(program, &release.tool) {
+                return Err(Error {
+                    at: at.clone(),
+                    problem: Box::new(Problem::SameProgram {
+                        program: program.clone(),
+                        first: first.clone(),
+                        second: release.tool.clone(),
+                    }),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The plan in the making.
@@ -69,15 +92,26 @@ struct Order<'a> {
     pins: &'a Pins<'a>,
     asked: Vec<Planned>,
     done: Vec<Planned>,
-    /// The tools whose needs are being placed, for a lock may describe two that need each other.
+    /// The tools whose needs are being placed, each needed by the one before: a lock may describe
+    /// two that need each other.
     under_way: Vec<ToolName>,
 }
 
 impl Order<'_> {
     fn place(&mut self, planned: Planned) -> Result<(), Error> {
         let tool = planned.release.tool.clone();
-        if self.placed(&tool).is_some() || self.under_way.contains(&tool) {
+        if self.placed(&tool).is_some() {
             return Ok(());
+        }
+        let circle = self.under_way.iter().skip_while(|known| **known != tool);
+        let mut circle: Vec<&str> = circle.map(ToolName::as_str).collect();
+        if !circle.is_empty() {
+            circle.push(tool.as_str());
+            let chain = circle.join(" needs ");
+            return Err(Error {
+                at: planned.at,
+                problem: Box::new(Problem::Circle { chain }),
+            });
         }
         self.under_way.push(tool);
         for need in &planned.release.needs {

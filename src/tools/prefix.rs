@@ -1,6 +1,9 @@
 //! Where things are below the prefix.
 
+use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::files;
 
 /// The directory that holds everything a pod has installed.
 #[derive(Clone, Debug)]
@@ -20,6 +23,17 @@ impl Prefix {
     /// Links and launchers: the one directory for PATH.
     pub fn bin(&self) -> PathBuf {
         self.0.join("bin")
+    }
+
+    /// Whether what stands in `bin/` under this name is a link or launcher to this tool: another
+    /// one may have taken the name over.
+    pub fn is_program_of(&self, name: &str, tool: &str) -> bool {
+        let path = self.bin().join(name);
+        let text = match fs::read_link(&path) {
+            Ok(target) => target.to_string_lossy().into_owned(),
+            Err(_) => files::read_own(&path).unwrap_or_default(),
+        };
+        text.contains(&format!("/tools/{tool}/"))
     }
 
     /// All versions of a tool.

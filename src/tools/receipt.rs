@@ -15,6 +15,8 @@ use crate::archive::{Entry, Kind};
 use crate::deadline::{Deadline, DeadlinePassed};
 use crate::digest::{Algorithm, Digest, Hasher, hex};
 use crate::files;
+use crate::tools::names::{ProgramName, ToolName};
+use crate::tools::version::Version;
 
 /// The version of the format, refused when it is another.
 const FORMAT: u32 = 1;
@@ -179,10 +181,18 @@ impl<'a> Receipt<'a> {
     }
 
     /// Reads a receipt; none when it is damaged or of another format, as if there were none.
+    ///
+    /// Its names become paths, so they are checked as those of a lock are.
     pub fn parse(text: &'a str) -> Option<Self> {
-        serde_json::from_str(text)
-            .ok()
-            .filter(|receipt: &Self| receipt.format == FORMAT)
+        let receipt: Self = serde_json::from_str(text).ok()?;
+        let is_plain = receipt.format == FORMAT
+            && receipt.tool.parse::<ToolName>().is_ok()
+            && receipt.version.parse::<Version>().is_ok()
+            && receipt
+                .programs
+                .iter()
+                .all(|name| name.parse::<ProgramName>().is_ok());
+        is_plain.then_some(receipt)
     }
 
     /// The text of the receipt that is to be written to `path`.
@@ -598,5 +608,32 @@ mod tests {
         let text = serde_json::to_string(&receipt(&entries, false)).unwrap();
         assert!(Receipt::parse(&text.replace("\"receipt\":1", "\"receipt\":2")).is_none());
         assert!(Receipt::parse(text.get(..text.len() / 2).unwrap()).is_none());
+    }
+
+    #[test]
+    fn a_receipt_whose_names_lead_elsewhere_counts_as_none() {
+        let (_world, entries) = world();
+        let good = receipt(&entries, false);
+        let parses = |receipt: &Receipt<'_>| {
+            Receipt::parse(&serde_json::to_string(receipt).unwrap()).is_some()
+        };
+        assert!(parses(&good));
+        for name in ["../../precious", "/etc/passwd", "..", ""] {
+            let (tool, version, program) = (good.clone(), good.clone(), good.clone());
+            let name = Cow::from(name);
+            let tool = Receipt {
+                tool: name.clone(),
+                ..tool
+            };
+            let version = Receipt {
+                version: name.clone(),
+                ..version
+            };
+            let program = Receipt {
+                programs: vec!["aws".into(), name],
+                ..program
+            };
+            assert!(!parses(&tool) && !parses(&version) && !parses(&program));
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::strict_yaml::Location;
 use crate::tools::catalog::{self, Catalog, Tool};
 use crate::tools::description::LayoutName;
 use crate::tools::lockfile::{self, Locked, LockedSource, Lockfile};
-use crate::tools::names::ToolName;
+use crate::tools::names::{ProgramName, ToolName};
 use crate::tools::suggest::{self, list};
 use crate::tools::version::Version;
 use crate::tools::wanted::Wanted;
@@ -150,9 +150,12 @@ impl Error {
             Problem::Lock {
                 source: lockfile::Error::Digest { .. },
             } => Fault::Untrusted,
-            Problem::Lock { .. } | Problem::NotDescribed { .. } | Problem::NotNpm { .. } => {
-                Fault::Input
-            }
+            // Only a lock can say so.
+            Problem::Circle { .. }
+            | Problem::SameProgram { .. }
+            | Problem::Lock { .. }
+            | Problem::NotDescribed { .. }
+            | Problem::NotNpm { .. } => Fault::Input,
             Problem::UnknownTool { .. }
             | Problem::UnknownVersion { .. }
             | Problem::OtherPlatform { .. }
@@ -202,6 +205,10 @@ impl Error {
                 need.tool, need.at_least
             )),
             Problem::Twice { .. } => Some("ask for it once".to_owned()),
+            Problem::Circle { .. } => Some("correct `needs` in the lock".to_owned()),
+            Problem::SameProgram { .. } => {
+                Some("give one of them another name under `programs` in the lock".to_owned())
+            }
             Problem::Catalog { .. } => Some("please report this as a bug".to_owned()),
         }
     }
@@ -314,6 +321,24 @@ pub enum Problem {
         first: Version,
         /// The other.
         second: Version,
+    },
+    /// Tools that need each other, or one that needs itself.
+    #[error("{chain}: none of them can be the first")]
+    Circle {
+        /// Who needs whom, in words.
+        chain: String,
+    },
+    /// Two tools that want the same place in `bin/`.
+    #[error(
+        "{first} and {second} both have a program `{program}`, and one directory holds them all"
+    )]
+    SameProgram {
+        /// The name of the program.
+        program: ProgramName,
+        /// One tool.
+        first: ToolName,
+        /// The other.
+        second: ToolName,
     },
     /// The catalog is broken.
     #[error("the catalog cannot be used")]

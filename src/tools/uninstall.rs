@@ -1,6 +1,6 @@
 //! Taking tools out: links first, so that nothing on PATH ever points into a half-removed tree.
 
-use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -53,25 +53,25 @@ impl Uninstall<'_> {
 
     fn remove(&self, tool: &str) -> Result<String, Error> {
         let path = self.prefix.receipt(tool);
-        let text = files::read_text(&path).unwrap_or_default();
+        let text = files::read_own(&path).unwrap_or_default();
         let receipt = Receipt::parse(&text);
         let tree = self.prefix.tool(tool);
         if receipt.is_none() && !tree.exists() {
             return Ok(format!("{tool} is not installed"));
         }
-        let programs = receipt
-            .as_ref()
-            .map(|receipt| receipt.programs.clone())
-            .unwrap_or_default();
-        for program in programs {
-            if let Some(link) = self
-                .bin_dir
-                .map(|directory| directory.join(program.as_ref()))
+        // What stands in `bin/` is looked at, and not what a receipt says of it: that may be damaged,
+        // or another tool may have taken a name over.
+        for program in entries(&self.prefix.bin()) {
+            let name = program.file_name().and_then(OsStr::to_str);
+            let Some(name) = name.filter(|name| self.prefix.is_program_of(name, tool)) else {
+                continue;
+            };
+            if let Some(link) = self.bin_dir.map(|directory| directory.join(name))
                 && fs::read_link(&link).is_ok_and(|target| target.starts_with(self.prefix.path()))
             {
                 files::remove(&link).map_err(Error::File)?;
             }
-            files::remove(&self.prefix.bin().join(program.as_ref())).map_err(Error::File)?;
+            files::remove(&program).map_err(Error::File)?;
         }
         files::remove(&path).map_err(Error::File)?;
         files::remove(&tree).map_err(Error::File)?;
@@ -85,21 +85,26 @@ impl Uninstall<'_> {
     /// cache; a shared cache belongs to others too.
     fn prune(&self) -> Result<Vec<String>, Error> {
         let mut lines = Vec::new();
-        let used: BTreeSet<PathBuf> = entries(&self.prefix.receipts())
-            .into_iter()
-            .filter_map(|path| {
-                let text = files::read_text(&path).ok()?;
-                let receipt = Receipt::parse(&text)?;
-                Some(self.prefix.version(&receipt.tool, &receipt.version))
-            })
-            .collect();
-        for tree in entries(&self.prefix.tools())
-            .iter()
-            .flat_map(|tool| entries(tool))
-        {
-            if !used.contains(&tree) {
-                files::remove(&tree).map_err(Error::File)?;
-                lines.push(format!("`{}` removed", tree.display()));
+        for tool in entries(&self.prefix.tools()) {
+            let Some(name) = tool.file_name().and_then(OsStr::to_str) else {
+                continue;
+            };
+            let path = self.prefix.receipt(name);
+            let text = files::read_own(&path).unwrap_or_default();
+            let used = Receipt::parse(&text).map(|receipt| tool.join(receipt.version.as_ref()));
+            if used.is_none() && path.exists() {
+                // Of another format, or damaged: the version that is linked may well be whole.
+                lines.push(format!(
+                    "`{}` left alone: its receipt cannot be read",
+                    tool.display()
+                ));
+                continue;
+            }
+            for tree in entries(&tool) {
+                if used.as_ref() != Some(&tree) {
+                    files::remove(&tree).map_err(Error::File)?;
+                    lines.push(format!("`{}` removed", tree.display()));
+                }
             }
         }
         let cache = self.prefix.cache();
@@ -133,6 +138,21 @@ pub enum Error {
 }
 
 impl Error {
+    /// The next step.
+    pub fn hint(&self) -> Option<&'static str> {
+        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        let error = match self {
+            Self::Lock(LockError::Held { .. }) => {
+                return Some(
+                    "another run is at work in the same prefix: try again when it has ended",
+                );
+            }
+            Self::File(error) | Self::Lock(LockError::File(error)) => error,
+        };
+        matches!(error.source.kind(), PermissionDenied | ReadOnlyFilesystem)
+            .then_some("run it as the user that installed, or set --prefix (BOOTSTRAP_PREFIX)")
+    }
+
     /// The side that the failure is on.
     pub const fn fault(&self) -> Fault {
         match self {

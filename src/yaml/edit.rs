@@ -154,7 +154,9 @@ impl<'s> Editor<'s> {
         let Some((index, origin)) = position(stream, parent, last) else {
             return Ok(false);
         };
-        if let Some((id, alias)) = origin.and_then(|id| Some((id, stream.used_elsewhere(id)?))) {
+        if let Some(((id, _), alias)) =
+            origin.and_then(|nodes| Some((nodes, stream.used_elsewhere(nodes)?)))
+        {
             let message = format!(
                 "`{path}` cannot be removed: an anchor in it is used by the alias in line {}",
                 alias.line()
@@ -200,11 +202,16 @@ impl<'s> Editor<'s> {
     /// It is read again, and is an error unless it is the old stream with exactly these changes,
     /// and has every comment that did not stand in what was removed.
     pub fn finish(self) -> Result<String, Error> {
-        let splices = splice::splices(self.stream, &self.documents);
-        if splices.is_empty() {
-            return Ok(self.stream.text.to_owned());
-        }
-        oracle::apply(self.stream, &self.documents, &splices).map_err(|what| Error::Unproven {
+        let attempt = |literals: bool| {
+            let splices = splice::splices(self.stream, &self.documents, literals);
+            if splices.is_empty() {
+                return Ok(self.stream.text.to_owned());
+            }
+            oracle::apply(self.stream, &self.documents, &splices)
+        };
+        // What stands around a literal can become a line of it; in quotes it cannot.
+        let made = attempt(true).or_else(|what| attempt(false).map_err(|_| what));
+        made.map_err(|what| Error::Unproven {
             file: self.stream.file.clone(),
             what,
         })

@@ -106,6 +106,17 @@ pub(super) fn skip_blank_lines(text: &str, at: usize) -> usize {
     }
 }
 
+/// The comment that has the next line which is not blank to itself, given the start of a line: how
+/// many blanks stand before it, and where the line behind it begins.
+pub(super) fn comment_below(text: &str, at: usize) -> Option<(usize, usize)> {
+    let line = skip_blank_lines(text, at);
+    let rest = from(text, line);
+    let comment = rest.trim_start_matches(' ');
+    comment
+        .starts_with('#')
+        .then(|| (rest.len() - comment.len(), next_line(text, line)))
+}
+
 /// Where the next thing that is neither blank, line break nor comment stands.
 pub(super) fn skip_trivia(text: &str, at: usize) -> usize {
     let mut at = at;

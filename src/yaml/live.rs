@@ -61,6 +61,11 @@ impl Live {
         }
     }
 
+    /// The node in the text as a range of one.
+    pub(super) fn only(&self) -> Option<(u32, u32)> {
+        self.origin.map(|id| (id, id))
+    }
+
     /// Whether it is null.
     pub(super) fn is_null(&self, stream: &Stream<'_>) -> bool {
         match (&self.shape, self.origin) {
@@ -101,6 +106,14 @@ impl Shape {
 }
 
 impl Entry {
+    /// The nodes of the key and the value in the text.
+    pub(super) fn origin(&self) -> Option<(u32, u32)> {
+        match self.key {
+            Key::Kept(key) => Some((key, self.value.origin.unwrap_or(key))),
+            Key::New(_) => None,
+        }
+    }
+
     pub(super) fn new(key: String, value: Value) -> Self {
         Self {
             key: Key::New(key),
@@ -223,9 +236,10 @@ impl<'l> View<'l> {
 }
 
 impl Stream<'_> {
-    /// An alias that stands outside a subtree for a node inside it, or for the root of it.
-    pub(super) fn used_elsewhere(&self, id: u32) -> Option<Node<'_>> {
-        let inside = id..self.raw(id).next.max(id + 1);
+    /// An alias that stands elsewhere for a node between the first one and the end of the last one:
+    /// a key and its value, or an item.
+    pub(super) fn used_elsewhere(&self, (first, last): (u32, u32)) -> Option<Node<'_>> {
+        let inside = first..self.raw(last).next.max(last + 1);
         let is_anchored = |raw: &Raw<'_>| raw.anchor().is_some();
         if !inside.clone().any(|id| is_anchored(self.raw(id))) {
             return None;

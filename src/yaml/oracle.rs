@@ -192,3 +192,91 @@ fn compare_breaks(old: &Stream<'_>, new: &Stream<'_>) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// What is said of a text in which these bytes were replaced, when nothing was to change.
+    fn verdict(text: &str, at: std::ops::Range<usize>, new: &str) -> String {
+        let old = Stream::parse(Path::new("m.yaml"), text).unwrap();
+        let documents = old
+            .documents
+            .iter()
+            .enumerate()
+            .map(|(index, document)| LiveDocument {
+                origin: Some(index),
+                root: Live::kept(document.root),
+            });
+        let splice = Splice {
+            at,
+            text: new.to_owned(),
+            removes: false,
+        };
+        let documents: Vec<_> = documents.collect();
+        apply(&old, &documents, &[splice]).map_or_else(|what| what, |text| format!("ok: {text}"))
+    }
+
+    #[test]
+    fn what_was_not_meant_is_found() {
+        let check = |text: &str, at, new: &str, words: &str| {
+            let verdict = verdict(text, at, new);
+            assert!(verdict.contains(words), "{text:?} {new:?}: {verdict}");
+        };
+        check(
+            "a: 1\nb: 2\n",
+            5..6,
+            "c",
+            "reads differently from line 2, column 1 on",
+        );
+        check(
+            "a: 1\n",
+            3..4,
+            "'1'",
+            "reads differently from line 1, column 4 on",
+        );
+        check(
+            "a: 1\n",
+            5..5,
+            "b: 2\n",
+            "reads differently from line 1, column 1 on",
+        );
+        check("a: &x 1\n", 3..6, "", "reads differently");
+        check("a: 1\n---\nb: 1\n", 4..13, "", "2 documents became 1");
+        check("a: 1\n", 3..4, "[", "line 1, column 4: unclosed bracket");
+        check("a: 1\n", 4..4, "\na: 1", "duplicate key");
+        check("a: 1 # c\n", 4..8, "", "the comment of line 1 is lost");
+        check(
+            "a: 1 # c\n",
+            8..8,
+            "d",
+            "the comments differ from line 1 on",
+        );
+        check("a: 1\n", 4..4, " # c", "the comments differ");
+        check("a: 1\r\nb: 1\r\n", 4..5, "", "ends in LF");
+        check("a: 1\n", 4..5, "", "the line break at the end");
+        check(
+            "a: |\n  x\nb: 1\n",
+            9..9,
+            "  y\n",
+            "reads differently from line 1, column 4 on",
+        );
+        check("a: 1\n", 4..4, "  ", "ok: a: 1  \n");
+    }
+
+    #[test]
+    fn changes_that_overlap_are_not_made() {
+        let splice = |at| Splice {
+            at,
+            text: String::new(),
+            removes: true,
+        };
+        assert_eq!(spliced("abcdef", &[splice(0..3), splice(2..4)]), None);
+        assert_eq!(
+            spliced("abcdef", &[splice(0..2), splice(2..4)]).as_deref(),
+            Some("ef")
+        );
+    }
+}

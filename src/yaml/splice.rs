@@ -8,11 +8,11 @@ mod scalars;
 use std::ops::Range;
 
 use super::layout::{
-    break_before, eol_above, from, is_line_start, line_break, line_end, line_start, next_line,
-    skip_blank_lines, upto,
+    break_before, comment_below, eol_above, from, is_line_start, line_break, line_end, line_start,
+    next_line, skip_blank_lines, trim_before, upto,
 };
 use super::live::{Live, LiveDocument};
-use super::write::{Habit, Lines};
+use super::write::{Habit, Written};
 use super::{Error, Invalid, Kind, Raw, Stream, Style};
 
 /// A range of bytes, and what stands there instead.
@@ -46,8 +46,13 @@ struct Writer<'a> {
     habit: Habit,
 }
 
-/// The splices that changed documents come down to, first to last.
-pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Splice> {
+/// The splices that changed documents come down to, first to last, with text of several lines as
+/// literals or in quotes.
+pub(super) fn splices(
+    stream: &Stream<'_>,
+    documents: &[LiveDocument],
+    literals: bool,
+) -> Vec<Splice> {
     let mut writer = Writer {
         stream,
         text: stream.text,
@@ -56,6 +61,7 @@ pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Sp
         habit: Habit {
             mapping: 2,
             sequence: 2,
+            literals,
         },
     };
     for document in documents {
@@ -66,7 +72,7 @@ pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Sp
             continue;
         };
         writer.root = source.root;
-        writer.habit = Habit::of(stream, source.root);
+        writer.habit = Habit::of(stream, source.root, literals);
         let slot = source.marker.map_or_else(
             || stream.raw(source.root).outer(),
             |marker| marker as usize + "---".len(),
@@ -80,7 +86,7 @@ pub(super) fn splices(stream: &Stream<'_>, documents: &[LiveDocument]) -> Vec<Sp
         writer.visit(&document.root, place);
     }
     if let Some(first) = stream.documents.first() {
-        writer.habit = Habit::of(stream, first.root);
+        writer.habit = Habit::of(stream, first.root, literals);
     }
     writer.documents(documents);
     writer
@@ -147,7 +153,7 @@ impl Writer<'_> {
     }
 
     /// Puts lines below the line that a byte is in or behind.
-    fn put_below(&mut self, at: usize, lines: &Lines, indent: usize) {
+    fn put_below(&mut self, at: usize, lines: &Written, indent: usize) {
         let pad = " ".repeat(indent);
         let eol = eol_above(self.text, at);
         let lines_text = lines.lines.iter().enumerate().map(|(index, line)| {
@@ -159,11 +165,18 @@ impl Writer<'_> {
         });
         let joined = lines_text.collect::<Vec<_>>().join(eol);
         let is_below = at > 0 && is_line_start(self.text, at);
-        let next = if is_below {
+        let mut next = if is_below {
             at
         } else {
             next_line(self.text, at)
         };
+        // A comment that is indented as a literal is would become a line of it.
+        while let (Some(body), Some((depth, below))) = (lines.body, comment_below(self.text, next))
+            && depth >= body
+            && is_line_start(self.text, next)
+        {
+            next = below;
+        }
         if is_line_start(self.text, next) {
             self.put(next, format!("{joined}{eol}"));
         } else {
@@ -175,15 +188,17 @@ impl Writer<'_> {
     /// Cuts whole lines, from the one of the first byte to the one before the second byte.
     fn cut_lines(&mut self, first: usize, end: usize) {
         let start = line_start(self.text, first);
+        let above = trim_before(self.text, start)..=start;
         let mut scalars = self.stream.nodes.iter().filter(|raw| raw.is_block_scalar());
-        let scalar = scalars.find(|raw| raw.end() == start);
-        // Empty lines must not come to stand behind a block scalar that takes them for its own.
-        let is_greedy = scalar.is_some_and(|raw| self.header(raw).contains('+'));
-        let end = if is_greedy {
-            skip_blank_lines(self.text, end)
-        } else {
-            end
-        };
+        let scalar = scalars.find(|raw| above.contains(&raw.end()));
+        // Blank lines must not come to stand behind a block scalar that takes them for its own.
+        let blank = end..skip_blank_lines(self.text, end);
+        let has_blanks = self
+            .text
+            .get(blank.clone())
+            .is_some_and(|blank| blank.contains(' '));
+        let is_greedy = scalar.is_some_and(|raw| has_blanks || self.header(raw).contains('+'));
+        let end = if is_greedy { blank.end } else { end };
         self.cut(start..end);
     }
 

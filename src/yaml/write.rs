@@ -11,20 +11,24 @@ pub(super) struct Habit {
     pub(super) mapping: usize,
     /// The dashes of a sequence inside a mapping; none when they stand below the key.
     pub(super) sequence: usize,
+    /// Whether text of several lines becomes a literal.
+    pub(super) literals: bool,
 }
 
-/// Lines without line breaks.
+/// Written without line breaks.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(super) struct Written {
     /// The first one begins where it is put, the others have their indentation.
     pub(super) lines: Vec<String>,
     /// Whether a line break must follow the last one, since it is content.
     pub(super) needs_break: bool,
+    /// How many blanks the body of the literal is indented by that they end with.
+    pub(super) body: Option<usize>,
 }
 
 impl Habit {
     /// The first nested mapping and the first nested sequence of a document say how it is done.
-    pub(super) fn of(stream: &Stream<'_>, root: u32) -> Self {
+    pub(super) fn of(stream: &Stream<'_>, root: u32, literals: bool) -> Self {
         let mut mapping = None;
         let mut sequence = None;
         let end = stream.raw(root).next;
@@ -49,21 +53,22 @@ impl Habit {
         Self {
             mapping: mapping.filter(|blanks| *blanks > 0).unwrap_or(2),
             sequence: sequence.unwrap_or(2),
+            literals,
         }
     }
 
     /// A mapping as a document of its own.
-    pub(super) fn document(self, live: &Live) -> Lines {
+    pub(super) fn document(self, live: &Live) -> Written {
         match &live.shape {
             Shape::Mapping(entries) if !entries.is_empty() => self.mapping(entries, 0),
             Shape::Sequence(items) if !items.is_empty() => self.sequence(items, 0),
-            _ => Lines::one(inline(live, Quotes::Needed)),
+            _ => Written::one(inline(live, Quotes::Needed)),
         }
     }
 
     /// Entries whose keys are indented by so many blanks.
-    pub(super) fn mapping(self, entries: &[Entry], indent: usize) -> Lines {
-        let mut lines = Lines::default();
+    pub(super) fn mapping(self, entries: &[Entry], indent: usize) -> Written {
+        let mut lines = Written::default();
         for Entry { key, value } in entries {
             if let Key::New(key) = key {
                 lines.push(self.entry(key, value, indent), indent);
@@ -73,8 +78,8 @@ impl Habit {
     }
 
     /// Items whose dashes are indented by so many blanks.
-    pub(super) fn sequence(self, items: &[Live], indent: usize) -> Lines {
-        let mut lines = Lines::default();
+    pub(super) fn sequence(self, items: &[Live], indent: usize) -> Written {
+        let mut lines = Written::default();
         for item in items {
             lines.push(self.item(item, indent), indent);
         }
@@ -82,23 +87,23 @@ impl Habit {
     }
 
     /// An entry whose key is indented by so many blanks.
-    pub(super) fn entry(self, key: &str, value: &Live, indent: usize) -> Lines {
+    pub(super) fn entry(self, key: &str, value: &Live, indent: usize) -> Written {
         let key = self::key(key, Quotes::NeededInFlow);
         match &value.shape {
             Shape::Mapping(entries) if !entries.is_empty() => {
                 let deeper = indent + self.mapping;
-                Lines::one(format!("{key}:")).below(self.mapping(entries, deeper), deeper)
+                Written::one(format!("{key}:")).below(self.mapping(entries, deeper), deeper)
             }
             Shape::Sequence(items) if !items.is_empty() => {
                 let deeper = indent + self.sequence;
-                Lines::one(format!("{key}:")).below(self.sequence(items, deeper), deeper)
+                Written::one(format!("{key}:")).below(self.sequence(items, deeper), deeper)
             }
-            _ => Lines::scalar(&format!("{key}: "), value, indent),
+            _ => self.scalar(&format!("{key}: "), value, indent),
         }
     }
 
     /// An item whose dash is indented by so many blanks.
-    pub(super) fn item(self, value: &Live, indent: usize) -> Lines {
+    pub(super) fn item(self, value: &Live, indent: usize) -> Written {
         let deeper = indent + "- ".len();
         match &value.shape {
             Shape::Mapping(entries) if !entries.is_empty() => {
@@ -107,37 +112,41 @@ impl Habit {
             Shape::Sequence(items) if !items.is_empty() => {
                 self.sequence(items, deeper).behind("- ")
             }
-            _ => Lines::scalar("- ", value, indent),
-        }
-    }
-}
-
-impl Lines {
-    pub(super) fn one(line: String) -> Self {
-        Self {
-            lines: vec![line],
-            needs_break: false,
+            _ => self.scalar("- ", value, indent),
         }
     }
 
     /// A scalar, or an empty collection, behind its key or dash.
-    fn scalar(head: &str, value: &Live, parent: usize) -> Self {
-        if let Shape::Scalar(Scalar::Text(text)) = &value.shape
+    fn scalar(self, head: &str, value: &Live, parent: usize) -> Written {
+        if self.literals
+            && let Shape::Scalar(Scalar::Text(text)) = &value.shape
             && let Some(literal) = Literal::new(text, parent, parent + 2, None)
         {
             let mut lines = vec![format!("{head}{}", literal.header)];
             lines.extend(literal.lines);
-            return Self {
+            return Written {
                 lines,
                 needs_break: literal.needs_break,
+                body: Some(parent + 2),
             };
         }
-        Self::one(format!("{head}{}", inline(value, Quotes::Needed)))
+        Written::one(format!("{head}{}", inline(value, Quotes::Needed)))
+    }
+}
+
+impl Written {
+    pub(super) fn one(line: String) -> Self {
+        Self {
+            lines: vec![line],
+            needs_break: false,
+            body: None,
+        }
     }
 
     /// Adds lines that are indented by so many blanks.
     pub(super) fn push(&mut self, lines: Self, indent: usize) {
         self.needs_break = lines.needs_break;
+        self.body = lines.body;
         let is_first = self.lines.is_empty();
         for (index, line) in lines.lines.into_iter().enumerate() {
             let is_inside = index > 0 || is_first;

@@ -253,19 +253,6 @@ fn a_cache_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn a_directory_that_is_only_read_serves_what_it_has() {
-    let server = Server::start(|_| Reply::ok("x"));
-    let image = World::new();
-    let pin = pin_of(b"x");
-    image.fetch(&pin, &[server.url("/")]).unwrap();
-    let mut world = World::new();
-    world.cache.read_only.push(image.cache.dir.clone());
-    let fetched = world.fetch(&pin, &[]).unwrap();
-    assert_eq!(fetched.file.path(), image.cache.path(&pin));
-    assert!(!world.cache.dir.exists());
-}
-
-#[test]
 #[expect(clippy::print_stderr, reason = "a test that proves nothing says so")]
 fn without_permission_to_write_what_is_there_still_serves() {
     let server = Server::start(|_| Reply::ok("x"));

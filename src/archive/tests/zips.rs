@@ -51,9 +51,16 @@ fn files_directories_and_links_are_written_as_they_are() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o722, 0o700);
-    let contents = measure(&world.verified(&archive), &Format::Zip).unwrap();
-    assert_eq!(contents.entries, Some(7));
+    let contents = world.measure(&Format::Zip, &archive);
+    assert_eq!(contents.entries, Some(6));
     assert_eq!(contents.bytes, 2 * large.len() as u64 + 20);
+    let slim = World {
+        skip: vec!["lib/".to_owned()],
+        ..world
+    };
+    let contents = slim.measure(&Format::Zip, &archive);
+    assert_eq!(contents.entries, Some(3), "what is left out takes no room");
+    assert_eq!(contents.bytes, large.len() as u64 + 10);
 }
 
 #[test]

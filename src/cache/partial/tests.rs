@@ -12,7 +12,9 @@ fn pin() -> Digest {
 }
 
 fn claim(cache: &Cache) -> Claim {
-    cache.claim(&pin(), &|damage| panic!("{damage:?}")).unwrap()
+    cache
+        .claim(&pin(), 1 << 30, &|damage| panic!("{damage:?}"))
+        .unwrap()
 }
 
 fn ours(cache: &Cache) -> Partial {
@@ -127,6 +129,37 @@ fn a_link_in_the_place_of_the_partial_file_is_not_followed() {
     partial.finish().unwrap();
     assert_eq!(victim.as_file().metadata().unwrap().len(), 0);
     assert_eq!(files(dir.path()), ["X", "X.partial"]);
+}
+
+#[test]
+fn a_pipe_in_the_place_of_the_partial_file_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = Cache::new(dir.path());
+    drop(ours(&cache));
+    for suffix in [".partial", ".partial.validator"] {
+        let pipe = entry(dir.path(), &pin(), suffix);
+        let mode = rustix::fs::Mode::from_raw_mode(0o644);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let mut partial = ours(&cache);
+        partial.append(BODY).unwrap();
+        let finished = partial.finish().unwrap();
+        fs::remove_file(finished.path()).unwrap();
+        drop(fs::remove_file(pipe));
+    }
+}
+
+#[test]
+fn what_is_larger_than_it_can_be_is_not_resumed() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = Cache::new(dir.path());
+    let mut partial = ours(&cache);
+    partial.restart(Some("\"v1\"".to_owned()), None).unwrap();
+    partial.append(&BODY[..5]).unwrap();
+    // Hashing this would take hours.
+    partial.file.set_len(1 << 43).unwrap();
+    drop(partial);
+    let partial = ours(&cache);
+    assert_eq!((partial.len(), partial.validator()), (0, None));
 }
 
 #[test]

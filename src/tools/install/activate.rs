@@ -58,13 +58,12 @@ impl Installer<'_> {
         let tool = release.tool.as_str();
         let tree = prefix.version(tool, &release.version.to_string());
         let path = prefix.receipt(tool);
-        // The receipt that is there may speak of this very place: it goes before the swap.
         if self.settings.durable {
-            // Before the swap: a receipt that is there may vouch for this place for ever.
             files::sync(staged.directory()).map_err(Error::File)?;
         }
-        let text = files::read_text(&path).unwrap_or_default();
+        let text = files::read_own(&path).unwrap_or_default();
         let old = Receipt::parse(&text);
+        // A receipt that is there may vouch for this very place for ever: it goes before the swap.
         if tree.exists() && old.as_ref().is_some_and(|old| old.durable) {
             files::remove(&path).map_err(Error::File)?;
         }
@@ -73,25 +72,30 @@ impl Installer<'_> {
         self.link(release)?;
         let gone = old.iter().flat_map(|old| &old.programs);
         let gone = gone.filter(|name| !release.programs.keys().any(|kept| kept.as_str() == **name));
-        gone.into_iter().try_for_each(|name| self.unlink(name))
+        gone.into_iter()
+            .try_for_each(|name| self.unlink(tool, name))
     }
 
     /// Takes a tool of ours off PATH, in favour of one that somebody else has put there.
     pub(super) fn withdraw(&self, release: &Release) -> Result<(), Error> {
-        let path = self.settings.prefix.receipt(release.tool.as_str());
-        let text = files::read_text(&path).unwrap_or_default();
+        let tool = release.tool.as_str();
+        let path = self.settings.prefix.receipt(tool);
+        let text = files::read_own(&path).unwrap_or_default();
         if let Some(receipt) = Receipt::parse(&text) {
             receipt
                 .programs
                 .iter()
-                .try_for_each(|name| self.unlink(name))?;
+                .try_for_each(|name| self.unlink(tool, name))?;
             files::remove(&path).map_err(Error::File)?;
         }
         Ok(())
     }
 
-    /// Removes a program from `bin/`, and its link elsewhere where that is ours.
-    fn unlink(&self, name: &str) -> Result<(), Error> {
+    /// Removes a program of a tool from `bin/`, and its link elsewhere where that is ours.
+    fn unlink(&self, tool: &str, name: &str) -> Result<(), Error> {
+        if !self.settings.prefix.is_program_of(name, tool) {
+            return Ok(());
+        }
         let ours = self.settings.prefix.bin().join(name);
         if let Some(link) = self
             .settings
@@ -117,7 +121,7 @@ impl Installer<'_> {
                     }
                     Entry::Launcher(text) => {
                         !path.is_symlink()
-                            && fs::read_to_string(&path).is_ok_and(|present| present == text)
+                            && files::read_own(&path).is_ok_and(|present| present == text)
                     }
                 }
             })
@@ -137,7 +141,6 @@ impl Installer<'_> {
                     Entry::Launcher(text) => files::replace(&path, text.as_bytes(), 0o755),
                 }
                 .map_err(Error::File)?;
-                // A `bin/` that is itself a link leads a relative link astray.
                 fs::metadata(&path).map_err(|source| {
                     Error::File(files::Error::new("follow the link", &path, source))
                 })?;
@@ -174,8 +177,13 @@ impl Installer<'_> {
                 ))
             }
             ProgramKind::Elf | ProgramKind::Script => {
-                let below = Path::new("../tools").join(tool).join(version);
-                Entry::Link(below.join(program.path.as_str()))
+                // A `bin/` that is itself a link would lead a relative link astray.
+                let tree = if directory.is_symlink() {
+                    prefix.version(tool, &version)
+                } else {
+                    Path::new("../tools").join(tool).join(version)
+                };
+                Entry::Link(tree.join(program.path.as_str()))
             }
         }
     }

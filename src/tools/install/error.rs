@@ -74,6 +74,9 @@ pub enum Error {
     /// It does not run here.
     #[error("{}", untried(.0))]
     Program(#[source] program::Error),
+    /// No registry was given, and npm names none.
+    #[error("npm did not say which registry its packages come from")]
+    Registry(#[source] program::Error),
     /// There is not enough room for it.
     #[error(transparent)]
     Room(files::Shortage),
@@ -104,7 +107,8 @@ impl Error {
             Self::Archive(archive::Error::Deadline(_))
             | Self::Deadline(_)
             | Self::Lock(files::LockError::Held { .. })
-            | Self::Program(program::Error::Deadline { .. }) => Fault::Remote,
+            | Self::Program(program::Error::Deadline { .. })
+            | Self::Registry(program::Error::Deadline { .. }) => Fault::Remote,
             Self::Needs { fault, .. } | Self::NeedsNewer { fault, .. } => *fault,
             Self::NoSource | Self::Npm(_) => Fault::Usage,
             // The digest was right, so the pin itself names the wrong artifact.
@@ -115,6 +119,7 @@ impl Error {
             | Self::NoExec { .. }
             | Self::Panicked
             | Self::Program(_)
+            | Self::Registry(_)
             | Self::Room(_) => Fault::Local,
         }
     }
@@ -167,6 +172,9 @@ impl Error {
             Self::Program(_) => {
                 "nothing of it was put on PATH; to see more, unpack its artifact by hand and run the same command"
             }
+            Self::Registry(_) => {
+                "set --npm-registry (BOOTSTRAP_NPM_REGISTRY), and npm is not asked"
+            }
             Self::Room(_) => {
                 "give the volume at the prefix more room, or set --prefix, or leave out what is not \
                               needed with --slim"
@@ -191,14 +199,17 @@ const MORE_TIME: &str = "give it more time with --deadline (BOOTSTRAP_DEADLINE),
 /// The next step for a file that could not be written.
 fn io_hint(error: &std::io::Error) -> Option<String> {
     use std::io::ErrorKind::{
-        AlreadyExists, NotADirectory, PermissionDenied, ReadOnlyFilesystem, StorageFull,
+        AlreadyExists, IsADirectory, NotADirectory, PermissionDenied, ReadOnlyFilesystem,
+        StorageFull,
     };
     let hint = match error.kind() {
         NotADirectory | PermissionDenied | ReadOnlyFilesystem => {
             "set --prefix (BOOTSTRAP_PREFIX) to a directory that this user may write, such as an emptyDir volume"
         }
         StorageFull => "give the volume more room, or leave out what is not needed with --slim",
-        AlreadyExists => "move it out of the way, or leave --bin-dir out",
+        AlreadyExists | IsADirectory => {
+            "move what is there out of the way, or set another --prefix or --bin-dir"
+        }
         _ => return None,
     };
     Some(hint.to_owned())

@@ -42,7 +42,7 @@ impl Installer<'_> {
         let settings = self.settings;
         let (tool, version) = (release.tool.as_str(), release.version.to_string());
         let path = settings.prefix.receipt(tool);
-        let Ok(text) = files::read_text(&path) else {
+        let Ok(text) = files::read_own(&path) else {
             return Ok(Found::Absent);
         };
         let Some(mut receipt) = Receipt::parse(&text) else {
@@ -106,7 +106,7 @@ impl Installer<'_> {
     /// Whole means that its programs can be run, too.
     pub(super) fn other_intact_version(&self, release: &Release) -> Option<Previous> {
         let tool = release.tool.as_str();
-        let text = files::read_text(&self.settings.prefix.receipt(tool)).ok()?;
+        let text = files::read_own(&self.settings.prefix.receipt(tool)).ok()?;
         let mut receipt = Receipt::parse(&text)?;
         if self.is_of(&receipt, release) || receipt.platform != release.platform.to_string() {
             return None;

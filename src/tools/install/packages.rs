@@ -155,7 +155,7 @@ impl Installer<'_> {
             directory: home.directory().to_owned(),
         }
         .output(self.deadline)
-        .map_err(Error::Program)?;
+        .map_err(Error::Registry)?;
         parse_address(&stated).map_err(Error::Npm)
     }
 

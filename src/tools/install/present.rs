@@ -1,20 +1,29 @@
 //! Finding a tool that somebody else has put on PATH.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::{Error, Installer, directory_of};
+use crate::deadline::Deadline;
 use crate::tools::Release;
 use crate::tools::program::{Invocation, harmless_variables};
+
+/// How long somebody else's program may take to tell its version, and no more than a third of what
+/// is left: one that hangs must leave time to install ours.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Installer<'_> {
     /// The directory on PATH that has this tool in the wanted version, asked as the catalog asks a
     /// tool that was just installed; our own links do not count.
     pub(super) fn present(&self, release: &Release) -> Result<Option<PathBuf>, Error> {
         let settings = self.settings;
-        let (Some(path), Some(expected)) = (settings.variables.get("PATH"), &release.smoke.expect)
-        else {
+        let Some(path) = settings.variables.get("PATH") else {
             return Ok(None);
         };
+        // Without a version to expect, nothing tells whether it is the wanted one.
+        if release.smoke.expect.is_none() {
+            return Ok(None);
+        }
         let ours = settings.prefix.path().canonicalize();
         let ours = ours.unwrap_or_else(|_| settings.prefix.path().to_owned());
         let name = release.smoke.program.as_str();
@@ -39,8 +48,9 @@ impl Installer<'_> {
                 variables,
                 directory: home.directory().to_owned(),
             };
-            match invocation.output(self.deadline) {
-                Ok(output) if output.contains(expected.as_str()) => return Ok(Some(directory)),
+            let soon = Deadline::after(Instant::now(), (self.deadline.left() / 3).min(PATIENCE));
+            match invocation.output(soon) {
+                Ok(output) if release.smoke.accepts(&output) => return Ok(Some(directory)),
                 Ok(_) => self.note(
                     release,
                     &format!("`{}` is of another version", invocation.program.display()),

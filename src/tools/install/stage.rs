@@ -72,14 +72,6 @@ impl Installer<'_> {
         let fetched = fetched.map_err(Error::Fetch)?;
         let format = format_of(release);
         let parent = self.settings.prefix.tool(release.tool.as_str());
-        let contents = archive::measure(&fetched.file, &format).map_err(Error::Archive)?;
-        // The room that one tool takes must be gone before another asks for it.
-        let _one_at_a_time = self.unpacking.lock();
-        let room = Room::at(&parent).map_err(Error::File)?;
-        room.check(&parent, contents.bytes, contents.entries)
-            .map_err(Error::Room)?;
-        (self.observer)(release.tool.as_str(), Activity::Unpacking);
-        let mut staged = Staged::new(&parent)?;
         let skip = self.skipped(release);
         let options = Options {
             strip: strip_of(release),
@@ -87,6 +79,15 @@ impl Installer<'_> {
             limits: limits_of(release),
             threads: 0,
         };
+        let contents =
+            archive::measure(&fetched.file, &format, &options).map_err(Error::Archive)?;
+        // The room that one tool takes must be gone before another asks for it.
+        let _one_at_a_time = self.unpacking.lock();
+        let room = Room::at(&parent).map_err(Error::File)?;
+        room.check(&parent, contents.bytes, contents.entries)
+            .map_err(Error::Room)?;
+        (self.observer)(release.tool.as_str(), Activity::Unpacking);
+        let mut staged = Staged::new(&parent)?;
         let entries = archive::unpack(
             &fetched.file,
             &format,
@@ -166,7 +167,7 @@ impl Installer<'_> {
         let invocation = self.invocation(release, program, &staged.directory, &home.directory);
         let output = invocation.output(self.deadline).map_err(Error::Program)?;
         match &smoke.expect {
-            Some(expected) if !output.contains(expected.as_str()) => Err(Error::Unexpected {
+            Some(expected) if !smoke.accepts(&output) => Err(Error::Unexpected {
                 command: invocation.to_string(),
                 expected: expected.clone(),
                 output: output

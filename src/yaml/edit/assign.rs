@@ -1,29 +1,30 @@
 //! A node becomes a value, with as little written anew as can be.
 
+use super::super::layout::from;
 use super::super::live::{Entry, Key, Live, Shape, View};
 use super::super::{Kind, Node, Path, Scalar, Step, Stream, Value, scalar};
 use super::Error;
 use super::refusal::{noun, refuse, refuse_alias, refuse_gone, refuse_shared};
 
-/// The index of what a step leads to, and the node that stands there in the text.
+/// The index of what a step leads to, and the nodes that stand there in the text.
 pub(super) fn position(
     stream: &Stream<'_>,
     live: &Live,
     step: &Step,
-) -> Option<(usize, Option<u32>)> {
+) -> Option<(usize, Option<(u32, u32)>)> {
     match (&live.shape, step) {
         (Shape::Mapping(entries), Step::Key(key)) => {
             let mut entries = entries.iter().enumerate();
             let found = entries.find(|(_, entry)| entry.key.text(stream) == Some(key));
-            found.map(|(index, entry)| (index, entry.value.origin))
+            found.map(|(index, entry)| (index, entry.origin()))
         }
         (Shape::Sequence(items), Step::Item(index)) => {
-            items.get(*index).map(|item| (*index, item.origin))
+            items.get(*index).map(|item| (*index, item.only()))
         }
         (Shape::Sequence(items), Step::Where(key, text)) => {
             let mut items = items.iter().enumerate();
             let found = items.find(|(_, item)| View::of(item, stream).has_text(key, text, stream));
-            found.map(|(index, item)| (index, item.origin))
+            found.map(|(index, item)| (index, item.only()))
         }
         _ => None,
     }
@@ -36,6 +37,12 @@ pub(super) fn open(stream: &Stream<'_>, live: &mut Live, path: &Path) -> Result<
     };
     refuse_shared(stream, live, path)?;
     match stream.raw(id).kind {
+        Kind::Mapping { .. } if is_bare_pair(stream, id) => {
+            let message = format!("`{path}` leads through a pair in a list (`[key: value]`)");
+            let invalid = stream.invalid(Node::new(stream, id), message);
+            let hint = "give the pair braces of its own: `[{key: value}]`";
+            return Err(Error::Refused(Box::new(invalid.with_hint(hint))));
+        }
         Kind::Mapping { .. } => {
             let entries = stream.pairs(id).map(|(key, value)| Entry {
                 key: Key::Kept(key),
@@ -56,6 +63,17 @@ pub(super) fn open(stream: &Stream<'_>, live: &mut Live, path: &Path) -> Result<
         Kind::Scalar(_) => {}
     }
     Ok(())
+}
+
+/// Whether a mapping is a pair in a list (`[key: value]`), which has no braces.
+fn is_bare_pair(stream: &Stream<'_>, id: u32) -> bool {
+    let raw = stream.raw(id);
+    let starts_with_key = stream
+        .children(id)
+        .next()
+        .is_some_and(|first| stream.raw(first).outer() == raw.start());
+    let has_brace = from(stream.text, raw.start()).starts_with('{') && !starts_with_key;
+    raw.kind == (Kind::Mapping { flow: true }) && !has_brace
 }
 
 /// Makes a node be a value that it is not.
@@ -104,7 +122,7 @@ pub(super) fn assign(
                 wanted.iter().any(|(name, _)| Some(name.as_str()) == key)
             };
             let gone = entries.iter().filter(|entry| !is_wanted(entry));
-            refuse_gone(stream, gone.map(|entry| &entry.value), path)?;
+            refuse_gone(stream, gone.map(Entry::origin), path)?;
             entries.retain(is_wanted);
             for (name, value) in wanted {
                 match entries
@@ -115,7 +133,7 @@ pub(super) fn assign(
                         replace(stream, &mut entry.value, value, &path.clone().key(name))?;
                     }
                     Some(entry) => {
-                        refuse_gone(stream, std::iter::once(&entry.value), path)?;
+                        refuse_gone(stream, std::iter::once(entry.origin()), path)?;
                         *entry = Entry::new(name, value);
                     }
                     None => entries.push(Entry::new(name, value)),
@@ -124,7 +142,11 @@ pub(super) fn assign(
             Ok(())
         }
         (Shape::Sequence(items), Value::Sequence(wanted)) => {
-            refuse_gone(stream, items.iter().skip(wanted.len()), path)?;
+            refuse_gone(
+                stream,
+                items.iter().skip(wanted.len()).map(Live::only),
+                path,
+            )?;
             items.truncate(wanted.len());
             for (index, value) in wanted.into_iter().enumerate() {
                 match items.get_mut(index) {
@@ -132,7 +154,7 @@ pub(super) fn assign(
                         replace(stream, item, value, &path.clone().item(index))?;
                     }
                     Some(item) => {
-                        refuse_gone(stream, std::iter::once(&*item), path)?;
+                        refuse_gone(stream, std::iter::once(item.only()), path)?;
                         *item = Live::new(value);
                     }
                     None => items.push(Live::new(value)),

@@ -5,17 +5,15 @@ use super::super::{Invalid, Node, Path, Stream};
 use super::Error;
 
 /// Refuses to take out nodes that aliases elsewhere stand for.
-pub(super) fn refuse_gone<'l>(
+pub(super) fn refuse_gone(
     stream: &Stream<'_>,
-    mut gone: impl Iterator<Item = &'l Live>,
+    mut gone: impl Iterator<Item = Option<(u32, u32)>>,
     path: &Path,
 ) -> Result<(), Error> {
-    let shared = gone.find_map(|live| {
-        live.origin
-            .filter(|id| stream.used_elsewhere(*id).is_some())
-    });
+    let shared =
+        gone.find_map(|nodes| nodes.filter(|nodes| stream.used_elsewhere(*nodes).is_some()));
     match shared {
-        Some(id) => {
+        Some((id, _)) => {
             let message = format!("`{path}` cannot be replaced: an anchor in it is used elsewhere");
             Err(refuse_alias(stream, id, message))
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::super::layout::{
     break_before, eol, from, is_first_on_line, is_line_start, line_end, line_start, next_line,
 };
-use super::super::write::Lines;
+use super::super::write::Written;
 use super::collection::{Member, Unit};
 use super::{Place, Writer};
 
@@ -25,7 +25,7 @@ impl Writer<'_> {
             return self.replace_block(id, units, members, is_mapping, place);
         }
         let mut above: Option<&Unit> = None;
-        let mut new = Lines::default();
+        let mut new = Written::default();
         for member in members {
             match member.unit.and_then(|index| units.get(index)) {
                 None => new.push(member.lines(self.habit, indent), indent),
@@ -44,7 +44,7 @@ impl Writer<'_> {
     }
 
     /// Puts new members below a unit, or before the first one that stays.
-    fn put_members(&mut self, above: Option<&Unit>, first: &Unit, new: &Lines, indent: usize) {
+    fn put_members(&mut self, above: Option<&Unit>, first: &Unit, new: &Written, indent: usize) {
         if new.lines.is_empty() {
             return;
         }
@@ -102,7 +102,7 @@ impl Writer<'_> {
             line_end(text, last.end)
         };
         if !members.is_empty() {
-            let mut lines = Lines::default();
+            let mut lines = Written::default();
             for member in members {
                 lines.push(member.lines(self.habit, indent), indent);
             }

@@ -3,7 +3,7 @@
 use super::super::layout::{from, skip_trivia};
 use super::super::live::{Key, Live, Shape};
 use super::super::scalar::Quotes;
-use super::super::write::{Habit, Lines, inline, inline_entry};
+use super::super::write::{Habit, Written, inline, inline_entry};
 use super::super::{Kind, Stream};
 use super::{Place, Writer};
 
@@ -32,7 +32,7 @@ pub(super) struct Member<'l> {
 
 impl Member<'_> {
     /// A new member as lines, indented by so many blanks.
-    pub(super) fn lines(&self, habit: Habit, indent: usize) -> Lines {
+    pub(super) fn lines(&self, habit: Habit, indent: usize) -> Written {
         match self.key {
             Some(key) => habit.entry(key, self.live, indent),
             None => habit.item(self.live, indent),

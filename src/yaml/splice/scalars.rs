@@ -1,10 +1,11 @@
 //! One scalar in the place of another, and collections in the place of nothing.
 
 use super::super::layout::{
-    break_before, empty_lines, eol, is_line_start, line_end, next_line, trim_before,
+    break_before, comment_below, empty_lines, eol, is_line_start, line_end, next_line, trim_before,
+    upto,
 };
 use super::super::scalar::{self, Literal, Quotes};
-use super::super::write::Lines;
+use super::super::write::Written;
 use super::super::{Kind, Raw, Scalar, Style};
 use super::collection::Member;
 use super::{Place, Writer, is_json};
@@ -22,14 +23,15 @@ impl Writer<'_> {
             |body| next_line(self.text, body.end),
         );
         let literal = match (scalar, place.parent) {
-            (Scalar::Text(text), Some(parent)) if !place.in_flow => {
+            (Scalar::Text(text), Some(parent)) if self.habit.literals && !place.in_flow => {
                 let indent = old_body.as_ref().and_then(|body| self.indent(body.clone()));
-                let indent = indent
-                    .filter(|indent| *indent > parent)
-                    .unwrap_or(parent + 2);
+                // A comment that is indented as the literal is would become a line of it.
+                let comment = comment_below(self.text, below).map_or(0, |(depth, _)| depth + 1);
+                let usual = (parent + 2).max(comment);
+                let indent = indent.filter(|indent| *indent > parent).unwrap_or(usual);
                 let follow = empty_lines(self.text, below);
                 let new = |indent| Literal::new(text, parent, indent, follow);
-                new(indent).or_else(|| new(parent + 2))
+                new(indent).or_else(|| new(usual))
             }
             _ => None,
         };
@@ -139,10 +141,11 @@ impl Writer<'_> {
         }
         let indent = match place.parent {
             Some(parent) if is_mapping => parent + self.habit.mapping,
+            Some(parent) if upto(text, place.slot).ends_with('-') => parent + "- ".len(),
             Some(parent) => parent + self.habit.sequence,
             None => 0,
         };
-        let mut lines = Lines::default();
+        let mut lines = Written::default();
         for member in members {
             lines.push(member.lines(self.habit, indent), indent);
         }

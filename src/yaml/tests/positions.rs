@@ -89,6 +89,18 @@ fn deep_nesting_is_an_error_and_no_crash() {
 }
 
 #[test]
+fn aliases_that_never_end_are_refused() {
+    assert!(refused("a: &x\n  - 1\n  - *x\n", (3, 5)).contains("inside its own anchor"));
+    let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..10 {
+        let alias = format!("*a{}, ", level - 1).repeat(10);
+        bomb.push_str(&format!("a{level}: &a{level} [{alias}]\n"));
+    }
+    assert!(refused(&bomb, (6, 45)).contains("more than 1000000 nodes"));
+    parse(bomb.lines().next().unwrap());
+}
+
+#[test]
 fn what_is_not_utf_8_is_located() {
     let file = FilePath::new(FILE);
     assert_eq!(decode(file, "é".as_bytes()), Ok("é"));

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Path, Scalar, Value, edit_once, parse};
+use super::{Path, Scalar, Step, Value, edit_once, parse};
 use crate::yaml::{Editor, Error};
 
 /// A file: mappings and lists in the styles that people use, with comments.
@@ -233,6 +233,26 @@ fn change(text: &str, change: impl Fn(&mut Editor<'_>) -> Result<(), Error>) -> 
     }
 }
 
+/// The documents as a parser of other descent (libyaml's) reads them.
+fn read_all(text: &str) -> Vec<serde_yaml::Value> {
+    use serde::Deserialize as _;
+    // It skips a byte order mark in bytes, but not in a `str`.
+    let text = text.trim_start_matches('\u{feff}');
+    let documents = serde_yaml::Deserializer::from_str(text);
+    documents
+        .map(|document| serde_yaml::Value::deserialize(document).unwrap())
+        .collect()
+}
+
+fn expected(scalar: &Scalar) -> serde_yaml::Value {
+    match scalar {
+        Scalar::Null => serde_yaml::Value::Null,
+        Scalar::Bool(value) => (*value).into(),
+        Scalar::Int(value) => (*value).into(),
+        Scalar::Text(text) => text.as_str().into(),
+    }
+}
+
 proptest! {
     #[test]
     fn a_value_that_is_set_is_there_and_nothing_else_has_changed(
@@ -262,6 +282,36 @@ proptest! {
     }
 
     #[test]
+    fn another_reader_finds_the_value_too(
+        text in source(), scalar in scalar(), at in any::<prop::sample::Index>(),
+    ) {
+        let paths = paths(&text);
+        let path = paths[at.index(paths.len())].clone().key("new");
+        let value = Value::Scalar(scalar.clone());
+        if let Some(edited) = change(&text, |editor| editor.set(&path, value.clone())) {
+            let before = read_all(&text);
+            let mut after = read_all(&edited);
+            let mut at = &mut after[path.document()];
+            for step in path.steps() {
+                at = match step {
+                    Step::Key(key) if key == "new" => {
+                        let found = at.as_mapping_mut().unwrap().remove("new").unwrap();
+                        prop_assert_eq!(&found, &expected(&scalar), "{}", edited);
+                        break;
+                    }
+                    Step::Key(key) => at.get_mut(key.as_str()).unwrap(),
+                    Step::Item(index) => at.get_mut(*index).unwrap(),
+                    Step::Where(..) => unreachable!(),
+                };
+            }
+            // Null may have become a mapping, which is empty without the new key.
+            if at.as_mapping().is_some_and(|mapping| !mapping.is_empty()) {
+                prop_assert_eq!(before, after);
+            }
+        }
+    }
+
+    #[test]
     fn an_item_that_is_ensured_is_there(text in source(), value in any_value(), at in any::<prop::sample::Index>()) {
         let paths = paths(&text);
         let path = &paths[at.index(paths.len())];
@@ -272,7 +322,7 @@ proptest! {
     fn what_is_removed_is_gone_and_nothing_else(text in source(), at in any::<prop::sample::Index>()) {
         let paths = paths(&text);
         let path = &paths[at.index(paths.len())];
-        if !path.steps().is_empty() && !matches!(path.steps().last(), Some(crate::yaml::Step::Item(_))) {
+        if !path.steps().is_empty() && !matches!(path.steps().last(), Some(Step::Item(_))) {
             change(&text, |editor| editor.remove(path).map(drop));
         } else if let Err(error) = edit_once(&text, |editor| editor.remove(path).map(drop)) {
             prop_assert!(matches!(error, Error::Refused(_)), "{error} {text:?}");

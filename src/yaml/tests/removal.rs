@@ -56,6 +56,25 @@ fn an_item_goes_with_its_lines() {
 }
 
 #[test]
+fn blank_lines_do_not_become_lines_of_the_literal_above() {
+    remove(
+        "a: |\n  x\n\nb: 1\n    \nc: 1\n",
+        path("b"),
+        "a: |\n  x\n\nc: 1\n",
+    );
+    remove(
+        "a: |+\n  x\nb: 1\n\nc: 1\n",
+        path("b"),
+        "a: |+\n  x\nc: 1\n",
+    );
+    remove(
+        "a: |\n  x\nb: 1\n\nc: 1\n",
+        path("b"),
+        "a: |\n  x\n\nc: 1\n",
+    );
+}
+
+#[test]
 fn the_last_one_leaves_an_empty_collection() {
     remove("l: # c\n  - a\nz: 1\n", path("l.0"), "l: [] # c\nz: 1\n");
     remove("m:\n  k: v", path("m.k"), "m: {}");
@@ -130,7 +149,11 @@ fn what_came_and_what_goes_may_be_in_one_place() {
 
 #[test]
 fn what_an_alias_needs_is_not_removed() {
-    for text in ["a: &x 1\nb: *x\n", "a:\n  c: &x\n    d: 1\nb: *x\n"] {
+    for text in [
+        "a: &x 1\nb: *x\n",
+        "a:\n  c: &x\n    d: 1\nb: *x\n",
+        "&x a: 1\nb: *x\n",
+    ] {
         let error = edit(text, |editor| editor.remove(&path("a")).map(drop)).unwrap_err();
         assert!(matches!(&error, Error::Refused(_)), "{error}");
         assert!(

@@ -431,6 +431,22 @@ fn blank_lines_behind_a_block_scalar_survive_its_replacement() {
 }
 
 #[test]
+fn comments_do_not_become_lines_of_a_literal() {
+    check(
+        "m:\n  l:\n    - a\n      # of a\n\n    # of l\n  # of m\nz: 1\n",
+        path("m.k"),
+        "x\ny\n",
+        "m:\n  l:\n    - a\n      # of a\n\n    # of l\n  k: |\n    x\n    y\n  # of m\nz: 1\n",
+    );
+    check(
+        "a: x\n   # deep\nb: 1\n",
+        path("a"),
+        "x\ny\n",
+        "a: |\n    x\n    y\n   # deep\nb: 1\n",
+    );
+}
+
+#[test]
 fn text_is_written_so_that_it_reads_back_as_it_is() {
     text(SCRIPT.trim_end(), &format!(" |-\n{BODY}"));
     text("x   \n  \ny\n", " |\n      x   \n        \n      y\n");
@@ -512,6 +528,16 @@ fn lists_grow_in_the_style_of_the_document() {
     append(
         "---\n",
         "---\nusers:\n  - name: u\n    user:\n      token: t\n",
+    );
+    append(
+        "l:\n- []\nusers: []\n",
+        "l:\n- []\nusers:\n- name: u\n  user:\n    token: t\n",
+    );
+    check(
+        "l:\n- []\n",
+        path("l.0"),
+        Value::sequence([user()]),
+        "l:\n-\n  - name: u\n    user:\n      token: t\n",
     );
     append("{}\n", "users:\n  - name: u\n    user:\n      token: t\n");
     append("null\n", "users:\n  - name: u\n    user:\n      token: t\n");
