@@ -18,6 +18,9 @@ pub mod remove;
 pub mod values;
 pub mod workload;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::Error;
 pub use objects::{Manifests, Object};
 pub use workload::Workload;
