@@ -158,7 +158,7 @@ fn a_prefix_that_may_not_be_written_is_told_with_a_way_out() {
     let run = world.shell(&nobody, "\"$bootstrap\" uninstall hello");
     assert_snapshot!(run, @"
     --- stderr ---
-    error: cannot lock `[WORLD]/delegate/bootstrap/lock`
+    error: cannot remove `[WORLD]/delegate/bootstrap/bin/hello`
     caused by: Permission denied (os error 13)
     hint: run it as the user that installed, or set --prefix (BOOTSTRAP_PREFIX)
     [exit 1]
