@@ -100,6 +100,12 @@ impl Progress {
             .tools
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        // Something happens to a tool: the wait for another run, which is no tool's, is over.
+        if !tool.is_empty()
+            && let Some(bar) = tools.remove("").and_then(|waiting| waiting.bar)
+        {
+            bar.finish_and_clear();
+        }
         if let Activity::Finished(outcome) = activity {
             if let Some(bar) = tools.remove(tool).and_then(|doing| doing.bar) {
                 bar.finish_and_clear();
@@ -116,7 +122,11 @@ impl Progress {
         }
         let now = Instant::now();
         let doing = tools.entry(tool.to_owned()).or_insert_with(|| Doing {
-            what: "checking",
+            what: if tool.is_empty() {
+                "waiting"
+            } else {
+                "checking"
+            },
             since: now,
             told: now,
             received: 0,
@@ -252,4 +262,23 @@ fn bar(tool: &str) -> ProgressBar {
     bar.set_prefix(tool.to_owned());
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_for_another_run_is_over_when_something_happens_to_a_tool() {
+        let progress = Progress::new(LogFormat::Text, Verbosity::Normal, false);
+        let doing = || {
+            let tools = progress.lines.tools.lock().unwrap();
+            let doing = tools.iter().map(|(tool, doing)| (tool.clone(), doing.what));
+            doing.collect::<Vec<_>>()
+        };
+        progress.show("", Activity::Note("waiting for another run"));
+        assert_eq!(doing(), [(String::new(), "waiting")]);
+        progress.show("aws-cli", Activity::Unpacking);
+        assert_eq!(doing(), [("aws-cli".to_owned(), "unpacking")]);
+    }
 }

@@ -239,6 +239,7 @@ impl<'a> Installer<'a> {
     fn skip(&self, requests: &[Planned], outcomes: &mut [Option<Outcome>]) {
         for (request, outcome) in requests.iter().zip(outcomes) {
             outcome.get_or_insert_with(|| {
+                self.note(&request.release, "not tried, since the run has failed");
                 let skipped = Done::nothing(State::Skipped, None, self.settings.prefix.bin());
                 self.settle(request, Instant::now(), Ok(skipped))
             });
