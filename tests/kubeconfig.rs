@@ -341,6 +341,9 @@ fn of_a_list_of_files_the_one_that_has_the_cluster_is_changed() {
     assert_eq!(read(&world, "work/absent")["current-context"], "");
     assert_eq!(world.read("work/broken"), "clusters: text\n");
     assert_eq!(world.read("work/mine"), "current-context: dev\n");
+    kubeconfig(&world, &["--cluster", "payments", "--set-current"])
+        .exits(0)
+        .says("warning: an earlier file of the list has a current context, which kubectl takes");
     let world = world.with("KUBECONFIG", "broken:mine");
     kubeconfig(&world, &["--cluster", "payments"])
         .exits(6)

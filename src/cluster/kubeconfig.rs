@@ -1,15 +1,17 @@
 //! Clusters of Amazon EKS in a kubeconfig: described, merged into what is there, and written whole.
 //!
-//! `plugin` finds the program that gives tokens, `entry` makes what is written of a cluster, `merge`
-//! puts it into the text, and `file` guards the file.
+//! `plugin` finds the program that gives tokens, `describe` asks EKS, `entry` makes what is written of
+//! a cluster, `plan` chooses among files, `merge` puts entries into a text, and `file` guards the file.
 
+mod describe;
 mod entry;
 mod error;
 mod file;
 mod merge;
+mod plan;
 mod plugin;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use url::Url;
@@ -18,14 +20,15 @@ pub use entry::Names;
 pub use error::Error;
 pub use plugin::{Exec, InvalidExec, Place, Plugin};
 
-use super::session::default_name;
 use super::{Alias, Cluster};
-use crate::arn::{ClusterName, Region, RoleArn, SessionName};
-use crate::aws::{self, Aws, Description, Identity};
+use crate::arn::{ClusterName, RoleArn, SessionName};
+use crate::aws::Aws;
 use crate::deadline::Deadline;
+use describe::refuse_twins;
 use entry::Entry;
 use file::File;
 use merge::{Current, Document, Merged};
+use plan::Plan;
 
 /// Which clusters are put into which kubeconfig, and how they are entered.
 pub struct Request<'a> {
@@ -119,13 +122,6 @@ pub struct Text {
     pub switched_to: Option<String>,
 }
 
-/// A cluster that was described.
-struct Described<'a> {
-    cluster: &'a Cluster,
-    entry: Entry,
-    version: Option<String>,
-}
-
 /// Puts clusters into a kubeconfig.
 ///
 /// A cluster that cannot be described is told in [`Updated::failed`], and the others are written; an
@@ -171,116 +167,7 @@ pub fn update(request: &Request<'_>, aws: &Aws, deadline: Deadline) -> Result<Up
     Ok(updated)
 }
 
-impl<'a> Request<'a> {
-    /// Asks EKS about all clusters at the same time.
-    fn describe_all(
-        &self,
-        aws: &Aws,
-        deadline: Deadline,
-    ) -> Vec<(&'a Cluster, Result<Described<'a>, Error>)> {
-        std::thread::scope(|scope| {
-            let asked = self.clusters.iter().map(|cluster| {
-                let ask = move || self.describe(cluster, aws, deadline);
-                (cluster, scope.spawn(ask))
-            });
-            let asked: Vec<_> = asked.collect();
-            let asked = asked.into_iter().map(|(cluster, asked)| {
-                let found = asked.join();
-                (
-                    cluster,
-                    found.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                )
-            });
-            asked.collect()
-        })
-    }
-
-    fn describe(
-        &self,
-        cluster: &'a Cluster,
-        aws: &Aws,
-        deadline: Deadline,
-    ) -> Result<Described<'a>, Error> {
-        let fail = |source| Error::Describe {
-            name: cluster.name.clone(),
-            source,
-        };
-        let region = if let Some(region) = &cluster.region {
-            region.clone()
-        } else {
-            let region = aws.region().map_err(fail)?;
-            region.ok_or_else(|| fail(aws::Error::NoRegion))?.0
-        };
-        let mut placed = cluster.clone();
-        placed.region = Some(region.clone());
-        placed.check()?;
-        let described = self.ask(cluster, &region, aws, deadline).map_err(fail)?;
-        let (server, authority) = entry::check(cluster, &described)?;
-        let outpost = described.outpost_id.as_deref();
-        let exec = self
-            .plugin
-            .section(cluster, outpost, &region, &self.session());
-        Ok(Described {
-            cluster,
-            entry: Entry {
-                names: Names::of(&described.arn, cluster, self.user_alias),
-                server,
-                authority,
-                proxy: self.proxy.map(ToString::to_string),
-                exec,
-            },
-            version: described.version,
-        })
-    }
-
-    fn session(&self) -> SessionName {
-        let given = self.session.cloned();
-        given.unwrap_or_else(|| default_name(self.delegate))
-    }
-
-    /// Asks EKS as whom it is to be asked.
-    ///
-    /// The account of the role is the account in which a cluster of that name is meant, so the role
-    /// asks first, as the Harness connector does; the AWS CLI asks as the caller alone.
-    fn ask(
-        &self,
-        cluster: &Cluster,
-        region: &Region,
-        aws: &Aws,
-        deadline: Deadline,
-    ) -> Result<Description, aws::Error> {
-        let caller = aws.identity(deadline)?;
-        let ask =
-            |identity: &Identity| aws.describe_cluster(identity, region, &cluster.name, deadline);
-        let ask_as = |role: &RoleArn| {
-            let is_own = cluster.role.as_ref() == Some(role);
-            let id = cluster.external_id.as_ref().filter(|_| is_own);
-            ask(&aws.assume_role(&caller, role, id, &self.session(), region, deadline)?)
-        };
-        let role = match (self.describer, &cluster.role) {
-            (Some(describer), _) => return ask_as(describer),
-            (None, None) => return ask(&caller),
-            (None, Some(role)) => role,
-        };
-        let refused = match ask_as(role) {
-            Err(error) if is_refusal(&error) => error,
-            done => return done,
-        };
-        let Ok(description) = ask(&caller) else {
-            return Err(refused);
-        };
-        if let Some(account) = &description.arn.account
-            && *account != role.account
-        {
-            (self.notice)(&format!(
-                "cluster `{}` is that of account {account}, which the caller sees; its role is of account {}, \
-                 and could not ask for it: {refused}",
-                cluster.name, role.account
-            ));
-        }
-        Ok(description)
-    }
-
+impl Request<'_> {
     /// Puts entries into a file, unless they are there as they should be.
     fn write(
         &self,
@@ -308,115 +195,4 @@ impl<'a> Request<'a> {
             lock = Some(file.lock(&present, self.holder, deadline, self.notice)?);
         }
     }
-}
-
-/// Whether another caller may get another answer.
-const fn is_refusal(error: &aws::Error) -> bool {
-    matches!(
-        error,
-        aws::Error::AccessDenied(_) | aws::Error::ClusterNotFound { .. }
-    )
-}
-
-impl Described<'_> {
-    fn written(&self, file: &Path, change: Change) -> Written {
-        let names = &self.entry.names;
-        Written {
-            cluster: self.cluster.name.to_string(),
-            context: names.context.clone(),
-            user: names.user.clone(),
-            server: self.entry.server.clone(),
-            version: self.version.clone(),
-            file: file.to_owned(),
-            change,
-        }
-    }
-}
-
-fn refuse_twins(described: &[Described<'_>]) -> Result<(), Error> {
-    for (index, found) in described.iter().enumerate() {
-        let context = &found.entry.names.context;
-        let mut before = described.iter().take(index);
-        if before.any(|other| other.entry.names.context == *context) {
-            return Err(Error::Twice {
-                context: context.clone(),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Which cluster goes to which file.
-struct Plan {
-    files: Vec<File>,
-    /// Of each cluster the index of its file.
-    homes: Vec<usize>,
-    /// Of each file its current context.
-    currents: Vec<Option<String>>,
-}
-
-impl Plan {
-    fn new(request: &Request<'_>, described: &[Described<'_>]) -> Result<Self, Error> {
-        let files = request.files.iter().map(|path| File::new(path));
-        let files = files.collect::<Result<Vec<_>, _>>()?;
-        let names = described
-            .iter()
-            .map(|found| found.entry.names.cluster.as_str());
-        let names: Vec<_> = names.collect();
-        let looks: Vec<_> = files.iter().map(|file| look(file, &names)).collect();
-        let has = |look: &Result<Look, Error>, cluster: usize| {
-            look.as_ref()
-                .is_ok_and(|look| look.has.get(cluster) == Some(&true))
-        };
-        let homes = (0..names.len()).map(|cluster| {
-            let home = looks.iter().position(|look| has(look, cluster));
-            home.unwrap_or_default()
-        });
-        let homes: Vec<_> = homes.collect();
-        let mut currents = Vec::new();
-        for (index, look) in looks.into_iter().enumerate() {
-            match look {
-                Ok(look) => currents.push(look.current),
-                // What is wrong with a file that is written to, writing will tell.
-                Err(error) => {
-                    if !homes.contains(&index) {
-                        (request.notice)(&format!("passed over, as not usable: {error}"));
-                    }
-                    currents.push(None);
-                }
-            }
-        }
-        Ok(Self {
-            files,
-            homes,
-            currents,
-        })
-    }
-
-    /// What is to be the current context of a file. kubectl takes the first that any file has.
-    fn current<'c>(&self, file: usize, context: &'c str, set_current: bool) -> Current<'c> {
-        let is_first = self.homes.first() == Some(&file);
-        match (is_first, set_current) {
-            (true, true) => Current::Set(context),
-            (true, false) if self.currents.iter().all(Option::is_none) => Current::Default(context),
-            _ => Current::Kept,
-        }
-    }
-}
-
-/// What choosing a file takes to know of it.
-struct Look {
-    /// Of each cluster, whether the file has it.
-    has: Vec<bool>,
-    current: Option<String>,
-}
-
-fn look(file: &File, clusters: &[&str]) -> Result<Look, Error> {
-    let present = file.read()?;
-    let document = Document::parse(&file.path, &present.text)?;
-    let has = clusters.iter().map(|name| document.has("clusters", name));
-    Ok(Look {
-        has: has.collect(),
-        current: document.current().map(str::to_owned),
-    })
 }

@@ -1,0 +1,166 @@
+//! What EKS says of the clusters, and what is to be written of them.
+
+use std::path::Path;
+
+use super::entry::{self, Entry, Names};
+use super::{Change, Error, Request, Written};
+use crate::arn::{Region, RoleArn, SessionName};
+use crate::aws::{self, Aws, Description, Identity};
+use crate::cluster::Cluster;
+use crate::cluster::session::default_name;
+use crate::deadline::Deadline;
+
+/// A cluster that was described.
+pub(super) struct Described<'a> {
+    cluster: &'a Cluster,
+    pub(super) entry: Entry,
+    version: Option<String>,
+}
+
+impl<'a> Request<'a> {
+    /// Asks EKS about all clusters at the same time.
+    pub(super) fn describe_all(
+        &self,
+        aws: &Aws,
+        deadline: Deadline,
+    ) -> Vec<(&'a Cluster, Result<Described<'a>, Error>)> {
+        std::thread::scope(|scope| {
+            let asked = self.clusters.iter().map(|cluster| {
+                let ask = move || self.describe(cluster, aws, deadline);
+                (cluster, scope.spawn(ask))
+            });
+            let asked: Vec<_> = asked.collect();
+            let asked = asked.into_iter().map(|(cluster, asked)| {
+                let found = asked.join();
+                (
+                    cluster,
+                    found.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                )
+            });
+            asked.collect()
+        })
+    }
+
+    fn describe(
+        &self,
+        cluster: &'a Cluster,
+        aws: &Aws,
+        deadline: Deadline,
+    ) -> Result<Described<'a>, Error> {
+        let fail = |source| Error::Describe {
+            name: cluster.name.clone(),
+            source,
+        };
+        let region = if let Some(region) = &cluster.region {
+            region.clone()
+        } else {
+            let region = aws.region().map_err(fail)?;
+            region.ok_or_else(|| fail(aws::Error::NoRegion))?.0
+        };
+        let mut placed = cluster.clone();
+        placed.region = Some(region.clone());
+        placed.check()?;
+        let described = self.ask(cluster, &region, aws, deadline).map_err(fail)?;
+        let (server, authority) = entry::check(cluster, &described)?;
+        let outpost = described.outpost_id.as_deref();
+        let exec = self
+            .plugin
+            .section(cluster, outpost, &region, &self.session());
+        Ok(Described {
+            cluster,
+            entry: Entry {
+                names: Names::of(&described.arn, cluster, self.user_alias),
+                server,
+                authority,
+                proxy: self.proxy.map(ToString::to_string),
+                exec,
+            },
+            version: described.version,
+        })
+    }
+
+    fn session(&self) -> SessionName {
+        let given = self.session.cloned();
+        given.unwrap_or_else(|| default_name(self.delegate))
+    }
+
+    /// Asks EKS as whom it is to be asked.
+    ///
+    /// The account of the role is the account in which a cluster of that name is meant, so the role
+    /// asks first, as the Harness connector does; the AWS CLI asks as the caller alone.
+    fn ask(
+        &self,
+        cluster: &Cluster,
+        region: &Region,
+        aws: &Aws,
+        deadline: Deadline,
+    ) -> Result<Description, aws::Error> {
+        let caller = aws.identity(deadline)?;
+        let ask =
+            |identity: &Identity| aws.describe_cluster(identity, region, &cluster.name, deadline);
+        let ask_as = |role: &RoleArn| {
+            let is_own = cluster.role.as_ref() == Some(role);
+            let id = cluster.external_id.as_ref().filter(|_| is_own);
+            ask(&aws.assume_role(&caller, role, id, &self.session(), region, deadline)?)
+        };
+        let role = match (self.describer, &cluster.role) {
+            (Some(describer), _) => return ask_as(describer),
+            (None, None) => return ask(&caller),
+            (None, Some(role)) => role,
+        };
+        let refused = match ask_as(role) {
+            Err(error) if is_refusal(&error) => error,
+            done => return done,
+        };
+        let Ok(description) = ask(&caller) else {
+            return Err(refused);
+        };
+        if let Some(account) = &description.arn.account
+            && *account != role.account
+        {
+            (self.notice)(&format!(
+                "cluster `{}` is that of account {account}, which the caller sees; its role is of account {}, \
+                 and could not ask for it: {refused}",
+                cluster.name, role.account
+            ));
+        }
+        Ok(description)
+    }
+}
+
+/// Whether another caller may get another answer.
+const fn is_refusal(error: &aws::Error) -> bool {
+    matches!(
+        error,
+        aws::Error::AccessDenied(_) | aws::Error::ClusterNotFound { .. }
+    )
+}
+
+impl Described<'_> {
+    pub(super) fn written(&self, file: &Path, change: Change) -> Written {
+        let names = &self.entry.names;
+        Written {
+            cluster: self.cluster.name.to_string(),
+            context: names.context.clone(),
+            user: names.user.clone(),
+            server: self.entry.server.clone(),
+            version: self.version.clone(),
+            file: file.to_owned(),
+            change,
+        }
+    }
+}
+
+/// Two clusters cannot have one context.
+pub(super) fn refuse_twins(described: &[Described<'_>]) -> Result<(), Error> {
+    for (index, found) in described.iter().enumerate() {
+        let context = &found.entry.names.context;
+        let mut before = described.iter().take(index);
+        if before.any(|other| other.entry.names.context == *context) {
+            return Err(Error::Twice {
+                context: context.clone(),
+            });
+        }
+    }
+    Ok(())
+}
