@@ -1,8 +1,9 @@
 //! AWS: region and partition, the chain of credentials, and the few calls that this program makes.
 //!
-//! `environment` reads variables and profile files, `chain` and `metadata` find credentials,
-//! `sts`, `eks` and `ec2` make the calls, `attempt` repeats them, and `connector` carries them over
-//! the connections of [`crate::http`], so that proxies and certificates are the same everywhere.
+//! `environment` reads variables and profile files; `chain` finds credentials, with `web_identity`,
+//! `profiles` and `metadata`; `sts`, `eks` and `ec2` make the calls, `attempt` repeats them, and
+//! `connector` carries them over the connections of [`crate::http`], so that proxies and
+//! certificates are the same everywhere.
 //!
 //! The SDK is told everything it would read from the process itself; its user agent alone looks at
 //! `AWS_EXECUTION_ENV`, which is a name to be sent along and nothing that decides.
@@ -17,7 +18,9 @@ mod environment;
 mod error;
 mod identity;
 mod metadata;
+mod profiles;
 mod sts;
+mod web_identity;
 
 pub use eks::{Description, FargateProfile, FargateSelector};
 pub use environment::RegionSource;

@@ -6,14 +6,19 @@
 //! ```text
 //! main -> cli -> commands -> conclusion -> options -> config ---+
 //!                    |            |           |                 |
-//!                    +------------+-----------+--> tools <------+--- report, error
-//!                                                    |
-//!     ground: http cache archive files elf digest platform deadline backoff runtime
-//!             strict_yaml yaml timespan fault
+//!                    |            +-----------+--> verify <-----+--- report, error
+//!                    |                               |
+//!                    +--> delegate        cluster <--+--> tools
+//!                             |              |              |
+//!                             |             aws             |
+//!                             +--------------+--------------+
+//!     ground: http cache archive files elf digest platform program deadline backoff runtime
+//!             yaml strict_yaml arn timespan fault
 //! ```
 //!
 //! To read it from the start: [`cli`], [`commands::init`], [`options`], [`tools::plan`],
-//! [`tools::install`], and then what that stands on: [`http`] and [`archive`].
+//! [`tools::install`], and then what that stands on: [`http`] and [`archive`]; for clusters
+//! [`cluster::kubeconfig`], [`aws`] and [`verify`]; for manifests [`delegate`] and [`yaml`].
 
 pub mod cli;
 pub mod commands;

@@ -7,7 +7,7 @@ mod network;
 pub(crate) mod proxy;
 mod resume;
 mod sources;
-mod tls;
+pub(crate) mod tls;
 
 use std::fs;
 use std::path::PathBuf;

@@ -15,6 +15,8 @@ use serde_json::Value;
 use crate::aws::{in_an_hour, jwt};
 use crate::bearer::Bearer;
 use crate::fixture::Fixture;
+use crate::http::proxy::Tunnel;
+use crate::http::tls::authority;
 use crate::moto::{EXTERNAL_ID, Moto, OPEN_ROLE, ROLE, SUBJECT, WEB_ROLE};
 use crate::server::{Reply, Server, Step};
 use crate::world::{GENEROUS, Run, World, put};
@@ -578,6 +580,82 @@ fn an_sts_that_never_answers_ends_at_the_deadline() {
         .bootstrap(&["token", "-i", "a", "-r", OPEN_ROLE, "--offline"])
         .exits(2)
         .says("AWS is not asked when offline");
+}
+
+#[test]
+fn sts_is_reached_through_the_proxy_and_trusted_by_the_bundle() {
+    let authority = authority(&["localhost"]);
+    let server = Server::start_tls(authority.server, |_| Reply::ok(session_of("ASIATLS")));
+    let proxy = Tunnel::start(200);
+    let world = offline()
+        .with("AWS_ENDPOINT_URL", &server.url(""))
+        .with("BOOTSTRAP_DEADLINE", "20s")
+        .with(
+            "https_proxy",
+            &format!("http://user:p%40ss@127.0.0.1:{}", proxy.port),
+        );
+    let args = ["token", "-i", "a", "-r", OPEN_ROLE, "--cache=false"];
+    let run = world.bootstrap(&args).exits(5).says("UnknownIssuer");
+    run.says("hint: the authority that signed it is not known here");
+    let bundle = world.write("ca.pem", authority.certificate.pem());
+    let world = world.with("BOOTSTRAP_CA_BUNDLE", &bundle.display().to_string());
+    assert_eq!(bearer(&world.bootstrap(&args).exits(0)).key(), "ASIATLS");
+    let seen = proxy.seen();
+    let asked = format!("CONNECT {}", server.url("").trim_start_matches("https://"));
+    assert_eq!(seen.len(), 2);
+    for (line, login) in seen {
+        assert_eq!(line, asked);
+        assert_eq!(login.as_deref(), Some("Basic dXNlcjpwQHNz"));
+    }
+    // What is spared the proxy is reached without it.
+    let world = world
+        .with("https_proxy", "http://127.0.0.1:1")
+        .with("NO_PROXY", "localhost");
+    world.bootstrap(&args).exits(0);
+    let world = world.with("NO_PROXY", "other.example");
+    world
+        .with("BOOTSTRAP_DEADLINE", "1s")
+        .bootstrap(&args)
+        .exits(5);
+}
+
+#[test]
+fn services_of_this_machine_are_asked_without_a_proxy() {
+    let server = Server::start(|request| match request.target.as_str() {
+        "/latest/api/token" => Reply::ok("t0ken"),
+        "/latest/meta-data/iam/security-credentials/" => Reply::ok("node"),
+        _ => Reply::ok("{\"AccessKeyId\":\"ASIANODE\",\"SecretAccessKey\":\"x\",\"Token\":\"y\"}"),
+    });
+    let world = World::new()
+        .with("AWS_EC2_METADATA_SERVICE_ENDPOINT", &server.url(""))
+        .with("http_proxy", "http://127.0.0.1:1");
+    let run = world.bootstrap(&["token", "-i", "a"]).exits(0);
+    assert_eq!(bearer(&run).key(), "ASIANODE");
+}
+
+#[test]
+fn nothing_that_is_said_has_a_secret() {
+    let moto = Moto::shared();
+    let session = "FwoGZXIvYXdzEBYaDsecret";
+    let world = moto
+        .world()
+        .with("AWS_SECRET_ACCESS_KEY", "hunter2")
+        .with("AWS_SESSION_TOKEN", session)
+        .with("BOOTSTRAP_DEADLINE", "1s");
+    let denied = ["token", "-i", "a", "-r", ROLE, "-e", "wr0ng-id"];
+    let unreachable = ["token", "-i", "a", "-r", OPEN_ROLE, "--cache=false"];
+    let runs = [
+        world.bootstrap(&[&denied[..], &["-v"]].concat()),
+        world
+            .with("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+            .bootstrap(&[&unreachable[..], &["-v"]].concat()),
+    ];
+    for run in runs {
+        assert_ne!(run.code, Some(0));
+        for secret in ["hunter2", session, "wr0ng"] {
+            assert!(!run.stderr.contains(secret), "{secret}: {run}");
+        }
+    }
 }
 
 #[test]

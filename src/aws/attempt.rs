@@ -92,18 +92,11 @@ impl Asking<'_> {
     where
         F: Future<Output = Result<T, Miss>>,
     {
-        let action = self.action;
         let mut tries = 0;
-        // What AWS said last is worth more than that the time was up.
-        let mut refused = None;
+        let mut before = None;
         loop {
-            if let Err(deadline) = self.deadline.check() {
-                let last = None;
-                return Err(Error::DeadlinePassed {
-                    action,
-                    last,
-                    deadline,
-                });
+            if self.deadline.check().is_err() {
+                return Err(self.out_of_time(before, tries));
             }
             let done = self.runtime.block_on(attempt());
             let done = done.map_err(|source| Error::Runtime { source })?;
@@ -114,25 +107,38 @@ impl Asking<'_> {
             tries += 1;
             let seen = self.connector.seen();
             let Some(wait) = self.wait(&miss, tries, &seen) else {
-                return Err(self.meaning(miss, tries, seen));
+                return Err(self.meaning(miss, tries));
             };
-            if wait >= self.deadline.left() {
-                return Err(match (miss, refused) {
-                    (Miss::Lost(_), Some(refused)) => self.meaning(refused, tries, seen),
-                    (Miss::Lost(failure), None) if self.deadline.left().is_zero() => {
-                        Error::DeadlinePassed {
-                            action,
-                            last: Some(format!("try {tries} at {}: {failure}", seen.host)),
-                            deadline: self.deadline.passed(),
-                        }
-                    }
-                    (miss, _) => self.meaning(miss, tries, seen),
-                });
+            let left = self.deadline.left();
+            // What AWS said is worth more than that it said nothing afterwards, and a try that
+            // the deadline cut short less than the one before.
+            let miss = match (miss, before) {
+                (Miss::Lost(_), Some(said @ Miss::Refused { .. })) => said,
+                (Miss::Lost(_), Some(whole)) if left.is_zero() => whole,
+                (miss, _) => miss,
+            };
+            if wait >= left {
+                return Err(self.out_of_time(Some(miss), tries));
             }
-            if matches!(miss, Miss::Refused { .. }) {
-                refused = Some(miss);
-            }
+            before = Some(miss);
             std::thread::sleep(wait);
+        }
+    }
+
+    /// What the last miss means when there is no time for another try.
+    fn out_of_time(&self, last: Option<Miss>, tries: u32) -> Error {
+        let last = match last {
+            Some(Miss::Lost(failure @ Failure::Stalled { .. })) => {
+                let host = self.connector.seen().host;
+                Some(format!("try {tries} at {host}: {failure}"))
+            }
+            Some(miss) => return self.meaning(miss, tries),
+            None => None,
+        };
+        Error::DeadlinePassed {
+            action: self.action,
+            last,
+            deadline: self.deadline.passed(),
         }
     }
 
@@ -165,12 +171,12 @@ impl Asking<'_> {
     }
 
     /// What a miss means for the caller.
-    fn meaning(&self, miss: Miss, attempts: u32, seen: Seen) -> Error {
+    fn meaning(&self, miss: Miss, attempts: u32) -> Error {
         let action = self.action;
         match miss {
             Miss::Lost(source) => Error::Unreachable {
                 action,
-                host: seen.host,
+                host: self.connector.seen().host,
                 attempts,
                 source: Box::new(source),
             },
