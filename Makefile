@@ -24,6 +24,8 @@ run: setup ## Build the static binary and bring a delegate up with it, on the re
 
 .PHONY: test
 test: lint ## Check and test everything, the real tools included
+	scripts/artifacts authenticators
+	scripts/artifacts kubectls
 	cargo test --locked --target $(TARGET)
 	scripts/test-init
 	cargo build --locked --target $(TARGET)

@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::commands::{completions, env, init, install, lint, man, patch, uninstall};
+use crate::commands::token::authenticator;
+use crate::commands::{
+    completions, env, init, install, kubeconfig, lint, man, patch, token, uninstall, verify,
+};
 use crate::context::Context;
 use crate::error::{Error, Look, without_passwords};
 use crate::options::GlobalFlags;
@@ -15,6 +18,8 @@ Examples:
   eval \"$(bootstrap env)\"                  put the tools on PATH
   bootstrap install aws-cli serverless     install by hand, in their default versions
   bootstrap install --list                 show what can be installed
+  bootstrap token -i payments              enter a cluster, as kubectl does
+  bootstrap verify                         check tools, credentials and clusters
 
 Exit codes:
   0  done, or nothing to do          go on
@@ -45,10 +50,13 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Init(init::Args),
+    Init(Box<init::Args>),
     Install(install::Args),
     Env(env::Args),
+    Kubeconfig(kubeconfig::Args),
+    Token(token::Args),
     Uninstall(uninstall::Args),
+    Verify(verify::Args),
     Patch(Box<patch::Args>),
     Lint(lint::Args),
     Completions(completions::Args),
@@ -57,15 +65,21 @@ enum Command {
 
 /// Parses the command line, runs the command and says how it went.
 pub fn run(context: &Context) -> ExitCode {
-    let cli = match Cli::try_parse() {
+    if context.is_called(authenticator::NAME) {
+        return authenticator::run(context);
+    }
+    let cli = match Cli::try_parse_from(&context.arguments) {
         Ok(cli) => cli,
         Err(error) => return refuse(context, &error),
     };
     let result = match cli.command {
-        Command::Init(args) => init::run(context, &cli.global, args),
+        Command::Init(args) => init::run(context, &cli.global, *args),
         Command::Install(args) => install::run(context, &cli.global, args),
         Command::Env(args) => env::run(context, &cli.global, &args),
+        Command::Kubeconfig(args) => kubeconfig::run(context, &cli.global, &args),
+        Command::Token(args) => token::run(context, &cli.global, args),
         Command::Uninstall(args) => uninstall::run(context, &cli.global, &args),
+        Command::Verify(args) => verify::run(context, &cli.global, &args),
         Command::Patch(args) => patch::run(context, &cli.global, &args),
         Command::Lint(args) => lint::run(context, &cli.global, &args),
         Command::Completions(args) => completions::run(context, &args, Cli::command()),

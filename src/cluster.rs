@@ -1,5 +1,14 @@
 //! A Kubernetes cluster of Amazon EKS, and the identity that it is entered with.
 
+pub mod access;
+pub mod exec_credential;
+pub mod exec_plugin;
+pub mod kubeconfig;
+pub mod server;
+pub mod session;
+pub mod token;
+pub mod version;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -125,11 +134,44 @@ impl Cluster {
         {
             return Err(InvalidCluster::Partitions {
                 region: region.clone(),
-                role: role.clone(),
+                role: Box::new(role.clone()),
             });
         }
         Ok(self)
     }
+}
+
+/// Whether each of these has a context of its own: an alias, or name, region and role where it has none.
+/// Otherwise the index of the one that comes again, and the error that says so.
+pub fn distinct(clusters: &[Cluster]) -> Result<(), (usize, InvalidCluster)> {
+    for (index, cluster) in clusters.iter().enumerate() {
+        let before = clusters.get(..index).unwrap_or_default();
+        let error = match &cluster.alias {
+            Some(alias)
+                if before
+                    .iter()
+                    .any(|other| other.alias.as_ref() == Some(alias)) =>
+            {
+                InvalidCluster::AliasTwice {
+                    alias: alias.clone(),
+                }
+            }
+            None if before.iter().any(|other| {
+                other.alias.is_none()
+                    && other.name == cluster.name
+                    && other.region == cluster.region
+                    && other.role == cluster.role
+            }) =>
+            {
+                InvalidCluster::ClusterTwice {
+                    name: cluster.name.clone(),
+                }
+            }
+            _ => continue,
+        };
+        return Err((index, error));
+    }
+    Ok(())
 }
 
 impl FromStr for Alias {
@@ -157,6 +199,20 @@ pub enum InvalidCluster {
     /// It is empty or has control characters.
     #[error("an alias takes at least one character, and none that controls a terminal")]
     Alias,
+    /// Two contexts cannot have one name.
+    #[error("the alias `{alias}` is there twice")]
+    AliasTwice {
+        /// The alias.
+        alias: Alias,
+    },
+    /// Two entries would have one context.
+    #[error(
+        "cluster `{name}` is there twice: give one of them an `alias`, and each has a context of its own"
+    )]
+    ClusterTwice {
+        /// The cluster.
+        name: ClusterName,
+    },
     /// A name is wrong.
     #[error(transparent)]
     Name(#[from] InvalidName),
@@ -204,7 +260,7 @@ pub enum InvalidCluster {
         /// The region.
         region: Region,
         /// The role.
-        role: RoleArn,
+        role: Box<RoleArn>,
     },
 }
 
@@ -228,6 +284,37 @@ mod tests {
         assert_eq!(full.role.unwrap().as_str(), ROLE);
         assert_eq!(full.external_id.unwrap().as_str(), "a=b");
         assert_eq!(full.alias.unwrap().as_str(), "p@prod");
+    }
+
+    #[test]
+    fn each_cluster_has_a_context_of_its_own() {
+        let check = |texts: &[&str], expected: Option<(usize, &str)>| {
+            let clusters: Vec<Cluster> = texts.iter().map(|text| text.parse().unwrap()).collect();
+            let found = distinct(&clusters)
+                .err()
+                .map(|(at, error)| (at, error.to_string()));
+            assert_eq!(
+                found.as_ref().map(|(at, _)| *at),
+                expected.map(|(at, _)| at)
+            );
+            if let (Some((_, error)), Some((_, rule))) = (found, expected) {
+                assert!(error.contains(rule), "{error}");
+            }
+        };
+        check(&[], None);
+        check(&["a", "b", "name=a,region=us-east-1"], None);
+        check(&["a", "name=a,alias=second"], None);
+        let with_role = format!("name=a,role-arn={ROLE}");
+        check(&["a", &with_role], None);
+        check(
+            &[&with_role, &with_role],
+            Some((1, "cluster `a` is there twice")),
+        );
+        check(&["a", "b", "a"], Some((2, "cluster `a` is there twice")));
+        check(
+            &["name=a,alias=x", "name=b,alias=x"],
+            Some((1, "the alias `x` is there twice")),
+        );
     }
 
     #[test]

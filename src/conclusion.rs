@@ -17,6 +17,7 @@ use crate::platform::Platform;
 use crate::report::{Report, Step};
 use crate::tools::outcome::{Outcome, State};
 use crate::tools::prefix::Prefix;
+use crate::verify::{self, Check, Finding};
 
 /// What a run is to be forgiven, and where it is told, as far as no file has a say in it.
 #[derive(Clone, Debug)]
@@ -115,7 +116,12 @@ pub struct Conclusion<'a> {
     look: Look,
     report: Report,
     fault: Option<Fault>,
+    /// Whether a check found what must not be.
+    found: bool,
 }
+
+/// The exit code of a run in which a check found what must not be: a finding is no failure.
+pub const FOUND: u8 = 3;
 
 impl<'a> Conclusion<'a> {
     /// A run of `command` that nothing is known of yet.
@@ -136,6 +142,7 @@ impl<'a> Conclusion<'a> {
             look: global.look(context),
             report,
             fault: None,
+            found: false,
         }
     }
 
@@ -148,6 +155,9 @@ impl<'a> Conclusion<'a> {
         };
         for outcomes in step.tools.chunk_by(same) {
             self.judge(outcomes);
+        }
+        for finding in &step.checks {
+            self.judge_check(finding);
         }
         self.report.steps.push(step);
     }
@@ -168,9 +178,12 @@ impl<'a> Conclusion<'a> {
 
     /// Ends the run.
     pub fn end(mut self) -> Result<ExitCode, Error> {
-        if let (Some(fault), false) = (self.fault, self.goes_on()) {
-            self.report.exit_code = Error::new(fault, "").exit_code();
-        }
+        self.report.exit_code = match (self.fault, self.found) {
+            _ if self.goes_on() => 0,
+            (Some(fault), _) => Error::new(fault, "").exit_code(),
+            (None, true) => FOUND,
+            (None, false) => 0,
+        };
         self.write();
         let text = match self.options.output {
             Output::Json => json(&self.report),
@@ -213,6 +226,46 @@ impl<'a> Conclusion<'a> {
             self.report.errors.extend(causes);
             let fault = error.fault();
             self.fault = Some(self.fault.map_or(fault, |other| other.graver(fault)));
+        }
+    }
+
+    /// Says why a step, or part of it, came to nothing: this stops a run that asks for it, and where
+    /// it `stops` any.
+    pub fn tell(&mut self, error: &Error, stops: bool) {
+        let fatal = stops || self.options.on_failure == OnFailure::Fail;
+        let (chain, stops) = (error.chain(), fatal && !self.goes_on());
+        self.context
+            .say(&render(&chain, error.hint(), stops, self.look));
+        if fatal {
+            self.report.errors.extend(chain);
+            let fault = error.fault();
+            self.fault = Some(self.fault.map_or(fault, |other| other.graver(fault)));
+        }
+    }
+
+    /// Says what a check found, and remembers it where it is fatal.
+    ///
+    /// What the installation has already told is not told again.
+    fn judge_check(&mut self, finding: &Finding) {
+        if finding.check == Check::Tools
+            || !matches!(finding.state, verify::State::Fail | verify::State::Warn)
+        {
+            return;
+        }
+        let fatal = match self.options.on_failure {
+            OnFailure::Fail => true,
+            OnFailure::Default | OnFailure::Continue => finding.stops,
+        };
+        let subject = finding.subject.as_deref();
+        let subject = subject.map_or_else(String::new, |subject| format!(" of {subject}"));
+        let mut chain = vec![format!("{}{subject}: {}", finding.check, finding.evidence)];
+        chain.extend(finding.cause.clone());
+        let stops = fatal && !self.goes_on();
+        let remedy = finding.remedy.as_deref();
+        self.context.say(&render(&chain, remedy, stops, self.look));
+        if fatal {
+            self.report.errors.extend(chain);
+            self.found = true;
         }
     }
 

@@ -1,5 +1,7 @@
 //! `bootstrap.yaml`: what a person wants on this machine.
 
+mod clusters;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -9,12 +11,18 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use url::Url;
 
+use self::clusters::ClusterEntry;
+use crate::arn::Region;
+use crate::cluster::kubeconfig::Exec;
+use crate::cluster::version::Minimum;
+use crate::cluster::{self, Cluster};
 use crate::strict_yaml::{self, Invalid, Step};
 use crate::timespan::Timespan;
 use crate::tools::mirror::MirrorTemplate;
 use crate::tools::names::ToolName;
 use crate::tools::version::Version;
 use crate::tools::wanted::Wanted;
+use crate::verify::CredentialKind;
 
 /// The newest format version that this program reads.
 pub const FORMAT: u32 = 1;
@@ -25,6 +33,18 @@ pub const FORMAT: u32 = 1;
 pub struct Config {
     /// What to install.
     pub tools: Option<Vec<Wanted>>,
+    /// The clusters to deploy to.
+    pub clusters: Option<Vec<Cluster>>,
+    /// The kubeconfig that they are written to.
+    pub kubeconfig: Option<PathBuf>,
+    /// The program that gives tokens to enter them.
+    pub exec: Option<Exec>,
+    /// The oldest Kubernetes that a cluster may have.
+    pub minimum_kubernetes: Option<Minimum>,
+    /// Where AWS must have taken the credentials from.
+    pub credentials: Option<CredentialKind>,
+    /// The region in which the connector tries its connection.
+    pub test_region: Option<Region>,
     /// Where artifacts may come from, tried in order.
     pub mirrors: Option<Vec<MirrorTemplate>>,
     /// The time that the whole run may take.
@@ -107,8 +127,24 @@ impl Config {
                 ..wanted
             })
         });
+        let clusters = document.clusters.map(|clusters| {
+            let clusters = clusters.into_iter().map(|ClusterEntry(cluster)| cluster);
+            clusters.collect::<Vec<_>>()
+        });
+        if let Err((index, alike)) = cluster::distinct(clusters.as_deref().unwrap_or_default()) {
+            return Err(Invalid {
+                at: strict_yaml::locate(file, text, &[Step::Key("clusters"), Step::Item(index)]),
+                problem: format!("clusters[{index}]: {alike}"),
+            });
+        }
         Ok(Self {
             tools: tools.map(Iterator::collect),
+            clusters,
+            kubeconfig: beside(document.kubeconfig),
+            exec: document.exec,
+            minimum_kubernetes: document.minimum_kubernetes,
+            credentials: document.credentials,
+            test_region: document.test_region,
             mirrors: document.mirrors,
             deadline: document.deadline,
             lock: beside(document.lock),
@@ -133,6 +169,15 @@ struct Document {
     #[serde(rename = "version")]
     _version: u32,
     tools: Option<Vec<ToolEntry>>,
+    clusters: Option<Vec<ClusterEntry>>,
+    kubeconfig: Option<PathBuf>,
+    #[serde(default, deserialize_with = "strict_yaml::optional_text")]
+    exec: Option<Exec>,
+    #[serde(default, deserialize_with = "strict_yaml::optional_text")]
+    minimum_kubernetes: Option<Minimum>,
+    credentials: Option<CredentialKind>,
+    #[serde(default, deserialize_with = "strict_yaml::optional_text")]
+    test_region: Option<Region>,
     mirrors: Option<Vec<MirrorTemplate>>,
     deadline: Option<Timespan>,
     lock: Option<PathBuf>,
@@ -210,6 +255,19 @@ tools:
     version: 2.50.0
     optional: true
   - { tool: kubectl, version: 1.20 }
+clusters:
+  - name: payments
+    region: us-east-1
+    role_arn: arn:aws:iam::111122223333:role/deployer
+    external_id: 5d2c-77
+    alias: payments-prod
+  - orders
+  - arn:aws:eks:eu-west-1:111122223333:cluster/orders
+kubeconfig: kube/config
+exec: builtin
+minimum_kubernetes: \"1.30\"
+credentials: pod-identity
+test_region: us-west-2
 mirrors: [\"https://artifacts.corp/{host}/{path}\", \"file:///mnt/bundle\"]
 deadline: 1m30s
 lock: locks/bootstrap.lock
@@ -243,6 +301,16 @@ report: report.json
                 "kubectl@1.20 false 7:5"
             ]
         );
+        let clusters: Vec<_> = config.clusters.unwrap();
+        let full = "name=payments,region=us-east-1,role-arn=arn:aws:iam::111122223333:role/deployer,\
+                    external-id=5d2c-77,alias=payments-prod";
+        let expected = [full, "orders", "name=orders,region=eu-west-1"];
+        assert_eq!(clusters, expected.map(|text| text.parse().unwrap()));
+        assert_eq!(config.kubeconfig.unwrap(), Path::new("/etc/b/kube/config"));
+        assert_eq!(config.exec, Some(Exec::Builtin));
+        assert_eq!(config.minimum_kubernetes.unwrap().to_string(), "1.30");
+        assert_eq!(config.credentials, Some(CredentialKind::PodIdentity));
+        assert_eq!(config.test_region.unwrap().as_str(), "us-west-2");
         assert_eq!(config.mirrors.unwrap().len(), 2);
         assert_eq!(config.deadline.unwrap().to_string(), "1m30s");
         assert_eq!(
@@ -312,6 +380,54 @@ report: report.json
                 "2:10: offline: invalid type: string \"maybe\", expected a boolean",
             ),
             (
+                "clusters:\n  - name: payments\n    role: x\n",
+                "4:5: clusters[0]: unknown field `role`, expected one of `name`, `region`, `role_arn`, `external_id`, `alias`",
+            ),
+            (
+                "clusters:\n  - region: us-east-1\n",
+                "3:5: clusters[0]: missing field `name`",
+            ),
+            (
+                "clusters:\n  - name: payments\n    region: moon\n",
+                "4:13: clusters[0].region: `moon` is not a region: it takes a code such as `us-east-1` or `us-gov-west-1`",
+            ),
+            (
+                "clusters:\n  - name: payments\n    role_arn: deployer\n",
+                "4:15: clusters[0].role_arn: `deployer` is not an ARN: it takes `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`",
+            ),
+            (
+                "clusters:\n  - name: payments\n    external_id: 12345\n",
+                "4:18: clusters[0].external_id: an external ID is text: put it in quotes",
+            ),
+            (
+                "clusters:\n  - name: payments\n    external_id: s3cret value\n",
+                "4:18: clusters[0].external_id: this is not an external ID: it takes 2 to 1224 letters, digits and `_+=,.@:/-`",
+            ),
+            (
+                "clusters:\n  - name: payments\n    external_id: abc\n",
+                "3:5: clusters[0]: cluster `payments` has an external ID and no role that could ask for it",
+            ),
+            (
+                "clusters: [a, b, a]\n",
+                "2:18: clusters[2]: cluster `a` is there twice: give one of them an `alias`, and each has a context of its own",
+            ),
+            (
+                "clusters: [12]\n",
+                "2:12: clusters[0]: invalid type: integer `12`, expected the name of a cluster, or a mapping with `name`, `region`, `role_arn`, `external_id` and `alias`",
+            ),
+            (
+                "minimum_kubernetes: \"1.21\"\n",
+                "2:21: minimum_kubernetes: 1.21 is below 1.22, which the Harness connector for EKS needs: the minimum can be raised only",
+            ),
+            (
+                "exec: gcloud\n",
+                "2:7: exec: `gcloud` gives no tokens: it takes `authenticator`, `builtin` or `aws`",
+            ),
+            (
+                "credentials: keys\n",
+                "2:14: credentials: unknown variant `keys`, expected one of `irsa`, `iam-role`, `access-key`, `pod-identity`",
+            ),
+            (
                 "on_failure: retry\n",
                 "2:13: on_failure: unknown variant `retry`, expected one of `default`, `fail`, `continue`",
             ),
@@ -319,11 +435,5 @@ report: report.json
             let found = parse(&format!("version: 1\n{text}")).unwrap_err();
             assert_eq!(found, format!("/etc/b/bootstrap.yaml:{error}"));
         }
-    }
-
-    #[test]
-    fn clusters_are_not_a_key_of_this_format_yet() {
-        let error = parse("version: 1\nclusters: []\n").unwrap_err();
-        assert!(error.contains(":2:1: unknown field `clusters`"), "{error}");
     }
 }

@@ -1,14 +1,17 @@
 //! The outside world, read once: environment, working directory, clock, standard streams.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What the program may know of the process it is, and its two ways out.
 #[derive(Debug)]
 pub struct Context {
     variables: BTreeMap<String, String>,
+    /// The command line, the name of the program first.
+    pub arguments: Vec<OsString>,
     /// The working directory.
     pub directory: PathBuf,
     /// When the process started, for the deadline and the report.
@@ -22,7 +25,8 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads the environment, the working directory and the streams of this process.
+    /// Reads the environment, the command line, the working directory and the streams of this
+    /// process.
     ///
     /// Variables that are not UTF-8 are left out: no option of ours can have such a value.
     #[expect(
@@ -30,11 +34,12 @@ impl Context {
         reason = "this is the one place that reads the environment"
     )]
     pub fn from_os() -> Self {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        let text = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         Self {
             variables: std::env::vars_os().filter_map(text).collect(),
+            arguments: std::env::args_os().collect(),
             directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             started: Instant::now(),
             stdin_is_terminal: io::stdin().is_terminal(),
@@ -54,6 +59,19 @@ impl Context {
             drop(io::stderr().lock().write_all(text.as_bytes()));
             std::process::exit(1)
         }));
+    }
+
+    /// The file that is running.
+    pub fn program(&self) -> io::Result<PathBuf> {
+        std::env::current_exe()
+    }
+
+    /// Whether the program was called by this name, through a link.
+    pub fn is_called(&self, name: &str) -> bool {
+        let called = self.arguments.first().map(Path::new);
+        called
+            .and_then(Path::file_name)
+            .is_some_and(|called| called == name)
     }
 
     /// An environment variable; an empty one counts as absent, as manifests set `value: ""`.

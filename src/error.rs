@@ -55,6 +55,11 @@ impl Error {
         }
     }
 
+    /// The next step.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// The error and its causes, the first cause last.
     pub fn chain(&self) -> Vec<String> {
         chain(self.cause.as_ref())
@@ -169,6 +174,27 @@ impl From<crate::tools::resolve::Error> for Error {
 impl From<crate::tools::catalog::Error> for Error {
     fn from(error: crate::tools::catalog::Error) -> Self {
         Self::new(Fault::Local, error)
+    }
+}
+
+impl From<crate::aws::Error> for Error {
+    fn from(error: crate::aws::Error) -> Self {
+        let (fault, hint) = (error.fault(), error.hint());
+        Self::new(fault, error).with_hint(hint.map(str::to_owned))
+    }
+}
+
+impl From<crate::cluster::token::Error> for Error {
+    fn from(error: crate::cluster::token::Error) -> Self {
+        let (fault, hint) = (error.fault(), error.hint());
+        Self::new(fault, error).with_hint(hint.map(str::to_owned))
+    }
+}
+
+impl From<crate::cluster::kubeconfig::Error> for Error {
+    fn from(error: crate::cluster::kubeconfig::Error) -> Self {
+        let (fault, hint) = (error.fault(), error.hint());
+        Self::new(fault, error).with_hint(hint)
     }
 }
 

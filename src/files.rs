@@ -20,26 +20,53 @@ pub const UNFINISHED: &str = ".unfinished-";
 /// Writes a file beside `path`, syncs it, and renames it over `path`, so that a reader, a kill or
 /// a power loss meets the old contents or the new, never a part.
 pub fn replace(path: &Path, contents: &[u8], mode: u32) -> Result<(), Error> {
-    put(path, contents, mode, true)
+    put(path, contents, mode, true, None).map(drop)
+}
+
+/// The user and the group that a file belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The number of the user.
+    pub user: u32,
+    /// The number of the group.
+    pub group: u32,
+}
+
+/// Like [`replace`], for a file that is to stay this owner's. Whether it is that user's now is the
+/// answer: only root may give files away.
+pub fn replace_owned(path: &Path, contents: &[u8], mode: u32, owner: Owner) -> Result<bool, Error> {
+    put(path, contents, mode, true, Some(owner))
 }
 
 /// The same without the sync, for what a power loss may take: a reader or a kill meets the old
 /// contents or the new.
 pub fn write_whole(path: &Path, contents: &[u8], mode: u32) -> Result<(), Error> {
-    put(path, contents, mode, false)
+    put(path, contents, mode, false, None).map(drop)
 }
 
-fn put(path: &Path, contents: &[u8], mode: u32, durable: bool) -> Result<(), Error> {
-    match put_once(path, contents, mode, durable) {
+fn put(
+    path: &Path,
+    contents: &[u8],
+    mode: u32,
+    durable: bool,
+    owner: Option<Owner>,
+) -> Result<bool, Error> {
+    match put_once(path, contents, mode, durable, owner) {
         // A run that clears leftovers away may have taken the unfinished file for one.
         Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
-            put_once(path, contents, mode, durable)
+            put_once(path, contents, mode, durable, owner)
         }
         done => done,
     }
 }
 
-fn put_once(path: &Path, contents: &[u8], mode: u32, durable: bool) -> Result<(), Error> {
+fn put_once(
+    path: &Path,
+    contents: &[u8],
+    mode: u32,
+    durable: bool,
+    owner: Option<Owner>,
+) -> Result<bool, Error> {
     let directory = parent(path);
     fs::create_dir_all(directory)
         .map_err(|source| Error::new("create the directory", directory, source))?;
@@ -51,6 +78,7 @@ fn put_once(path: &Path, contents: &[u8], mode: u32, durable: bool) -> Result<()
         .tempfile_in(directory)
         .map_err(fail)?;
     file.write_all(contents).map_err(fail)?;
+    let is_owned = owner.is_none_or(|owner| give(file.as_file(), owner));
     if durable {
         file.as_file().sync_all().map_err(fail)?;
     }
@@ -59,7 +87,23 @@ fn put_once(path: &Path, contents: &[u8], mode: u32, durable: bool) -> Result<()
         // Some file systems cannot sync a directory; the rename stands all the same.
         drop(File::open(directory).and_then(|directory| directory.sync_all()));
     }
-    Ok(())
+    Ok(is_owned)
+}
+
+/// Gives a file to a user and a group, as far as that is allowed; whether it is that user's now.
+fn give(file: &File, owner: Owner) -> bool {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let is_given = fchown(file, Some(owner.user), Some(owner.group)).is_ok();
+    is_given
+        || file
+            .metadata()
+            .is_ok_and(|metadata| metadata.uid() == owner.user)
+}
+
+/// Gives a file another mode.
+pub fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    fs::set_permissions(path, mode).map_err(|source| Error::new("change the mode of", path, source))
 }
 
 /// Writes to a path that a user gave: a file is replaced whole; what is no plain file, such as
@@ -219,9 +263,46 @@ pub fn read_own(path: &Path) -> Result<String, Error> {
     }
 }
 
+/// Whether this process may write to a file.
+pub fn may_write(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
 /// A file's contents as text.
 pub fn read_text(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path).map_err(|source| Error::new("read", path, source))
+}
+
+/// The contents of a file that nobody else can have read or written; none of one that is not there,
+/// is a link, belongs to another user, or that others may read or write.
+pub fn read_private(path: &Path) -> Result<Option<String>, Error> {
+    use std::os::unix::fs::MetadataExt as _;
+    let fail = |source| Error::new("read", path, source);
+    let nofollow = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(nofollow.bits().cast_signed())
+        .open(path);
+    let mut file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // What open(2) says of a link.
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(fail(error)),
+    };
+    let metadata = file.metadata().map_err(fail)?;
+    let is_mine = metadata.uid() == rustix::process::geteuid().as_raw();
+    if !metadata.is_file() || !is_mine || metadata.mode() & 0o077 != 0 {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    match io::Read::read_to_string(&mut file, &mut text) {
+        Ok(_) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
+        Err(error) => Err(fail(error)),
+    }
 }
 
 /// An open file, made with this mode where there is none; a link is not followed.
@@ -315,6 +396,25 @@ mod tests {
         assert!(write_to(world.path(), b"", 0o644).is_err());
         write_to(Path::new("/dev/null"), b"fourth", 0o644).unwrap();
         assert!(!Path::new("/dev/null").is_file());
+    }
+
+    #[test]
+    fn a_private_file_is_read_only_while_it_is_private() {
+        let world = world();
+        let path = world.path().join("session");
+        assert_eq!(read_private(&path).unwrap(), None);
+        replace(&path, b"secret", 0o600).unwrap();
+        assert_eq!(read_private(&path).unwrap().as_deref(), Some("secret"));
+        let other = world.path().join("link");
+        link(&path, &other).unwrap();
+        assert_eq!(read_private(&other).unwrap(), None);
+        for mode in [0o640, 0o604, 0o620] {
+            let open = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            fs::set_permissions(&path, open).unwrap();
+            assert_eq!(read_private(&path).unwrap(), None, "{mode:o}");
+        }
+        replace(&path, b"\xff", 0o600).unwrap();
+        assert_eq!(read_private(&path).unwrap(), None);
     }
 
     #[test]

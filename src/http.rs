@@ -2,13 +2,15 @@
 //!
 //! The path of a request: `fetch` chooses a source and when to ask it, `transfer` makes a body
 //! grow in a partial file, `request` follows redirects and decides who gets which credentials,
-//! `connect` builds the connections with `proxy` and `certificates`. `failure` says what went
-//! wrong at one source; [`Error`] says what that means for the artifact.
+//! `connect` builds the connections with `proxy` and `certificates`; `exchange` lends them to the
+//! AWS calls. `failure` says what went wrong at one source; [`Error`] says what that means for the
+//! artifact.
 
 mod candidate;
 mod certificates;
 mod connect;
 mod error;
+mod exchange;
 mod failure;
 mod fetch;
 mod headers;
@@ -40,6 +42,7 @@ pub use failure::{Failure, Status};
 pub use netrc::{Login, Netrc};
 pub use proxy::{InvalidProxy, Proxies, Proxy};
 pub use redact::{Secret, redact};
+pub use request::Stop;
 
 /// How long a connection, with name look-up, proxy and TLS, may take: a lost SYN is sent again
 /// after 1, 3 and 7 s.

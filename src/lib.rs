@@ -6,14 +6,19 @@
 //! ```text
 //! main -> cli -> commands -> conclusion -> options -> config ---+
 //!                    |            |           |                 |
-//!                    +------------+-----------+--> tools <------+--- report, error
-//!                                                    |
-//!     ground: http cache archive files elf digest platform deadline backoff runtime
-//!             strict_yaml yaml timespan fault
+//!                    |            +-----------+--> verify <-----+--- report, error
+//!                    |                               |
+//!                    +--> delegate        cluster <--+--> tools
+//!                             |              |              |
+//!                             |             aws             |
+//!                             +--------------+--------------+
+//!     ground: http cache archive files elf digest platform program deadline backoff runtime
+//!             yaml strict_yaml arn timespan fault
 //! ```
 //!
 //! To read it from the start: [`cli`], [`commands::init`], [`options`], [`tools::plan`],
-//! [`tools::install`], and then what that stands on: [`http`] and [`archive`].
+//! [`tools::install`], and then what that stands on: [`http`] and [`archive`]; for clusters
+//! [`cluster::kubeconfig`], [`aws`] and [`verify`]; for manifests [`delegate`] and [`yaml`].
 
 pub mod cli;
 pub mod commands;
@@ -25,9 +30,13 @@ pub mod context;
 pub mod error;
 pub mod report;
 
+pub mod verify;
+
 pub mod cluster;
 pub mod delegate;
 pub mod tools;
+
+pub mod aws;
 
 pub mod archive;
 pub mod arn;
@@ -40,6 +49,7 @@ pub mod fault;
 pub mod files;
 pub mod http;
 pub mod platform;
+pub mod program;
 pub mod runtime;
 pub mod strict_yaml;
 pub mod timespan;

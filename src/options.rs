@@ -1,13 +1,17 @@
 //! The options that commands share, each from a flag, a variable, the file or a default, in that
 //! order.
 
+mod access;
 mod flags;
 mod inputs;
+mod kubeconfig;
 mod layers;
 
-pub use flags::{Color, GlobalFlags, InstallFlags, Output};
+pub use access::{AccessOptions, Tools};
+pub use flags::{CheckFlags, ClusterFlags, Color, GlobalFlags, InstallFlags, NetworkFlags, Output};
 pub use inputs::{Input, read_inputs};
-pub use layers::{Layers, started, termination_log};
+pub use kubeconfig::{InvalidProxyUrl, KubeconfigFlags, KubeconfigOptions, ProxyUrl};
+pub use layers::{Checks, Layers, started, termination_log};
 
 use std::path::PathBuf;
 

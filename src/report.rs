@@ -4,11 +4,14 @@ mod progress;
 
 pub use progress::{LogFormat, Progress, Verbosity};
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::cluster::kubeconfig::Written;
 use crate::tools::outcome::{Outcome, State};
+use crate::verify::{self, Finding};
 
 /// The version of the report's format.
 const FORMAT: u32 = 1;
@@ -49,14 +52,20 @@ pub struct Step {
     pub step: &'static str,
     /// How it ended.
     pub state: StepState,
-    /// Why it was skipped.
+    /// Why it was skipped, or failed as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
+    pub reason: Option<String>,
     /// How long it took, in seconds.
     pub seconds: f64,
     /// The tools of an install step.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Outcome>,
+    /// The contexts of a kubeconfig step.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contexts: Vec<Written>,
+    /// The checks of a verify step.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Finding>,
 }
 
 /// How a step ended.
@@ -71,6 +80,17 @@ pub enum StepState {
     Skipped,
     /// It was done but for what is optional, or may be older than wanted.
     Warning,
+}
+
+impl fmt::Display for StepState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Warning => "warning",
+        })
+    }
 }
 
 impl Report {
@@ -129,9 +149,21 @@ impl Report {
             String::new()
         };
         for step in &self.steps {
-            if let Some(reason) = step.reason {
-                text.push_str(&format!("{}: skipped: {reason}\n", step.step));
+            for written in &step.contexts {
+                let (context, file) = (&written.context, written.file.display());
+                let change = written.change;
+                text.push_str(&format!("{}: {context} {change} in {file}\n", step.step));
             }
+            if let Some(reason) = &step.reason {
+                text.push_str(&format!("{}: {}: {reason}\n", step.step, step.state));
+            }
+        }
+        let checks: Vec<_> = self.steps.iter().flat_map(|step| &step.checks).collect();
+        if !checks.is_empty() {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            text.push_str(gap);
+            text.push_str(&checks_table(&checks));
+            text.push('\n');
         }
         text.push_str(&format!(
             "{} {} in {:.2} s\n",
@@ -177,17 +209,52 @@ impl Step {
             reason: None,
             seconds: took.as_secs_f64(),
             tools,
+            contexts: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+
+    /// A kubeconfig step that wrote these contexts, and lacks clusters for this reason.
+    pub fn kubeconfig(contexts: Vec<Written>, lacking: Option<String>, took: Duration) -> Self {
+        let state = match (&lacking, contexts.is_empty()) {
+            (None, _) => StepState::Done,
+            (Some(_), false) => StepState::Warning,
+            (Some(_), true) => StepState::Failed,
+        };
+        Self {
+            step: "kubeconfig",
+            state,
+            reason: lacking,
+            seconds: took.as_secs_f64(),
+            tools: Vec::new(),
+            contexts,
+            checks: Vec::new(),
+        }
+    }
+
+    /// A verify step that found this.
+    pub fn verify(checks: Vec<Finding>, took: Duration) -> Self {
+        Self {
+            step: "verify",
+            state: StepState::of_checks(&checks),
+            reason: None,
+            seconds: took.as_secs_f64(),
+            tools: Vec::new(),
+            contexts: Vec::new(),
+            checks,
         }
     }
 
     /// A step that had nothing to do.
-    pub const fn skipped(step: &'static str, reason: &'static str) -> Self {
+    pub fn skipped(step: &'static str, reason: &str) -> Self {
         Self {
             step,
             state: StepState::Skipped,
-            reason: Some(reason),
+            reason: Some(reason.to_owned()),
             seconds: 0.0,
             tools: Vec::new(),
+            contexts: Vec::new(),
+            checks: Vec::new(),
         }
     }
 }
@@ -204,6 +271,34 @@ impl StepState {
             Self::Done
         }
     }
+}
+
+impl StepState {
+    /// The state of a verify step that found this.
+    fn of_checks(checks: &[Finding]) -> Self {
+        let any = |state| checks.iter().any(|finding| finding.state == state);
+        if any(verify::State::Fail) {
+            Self::Failed
+        } else if any(verify::State::Warn) {
+            Self::Warning
+        } else {
+            Self::Done
+        }
+    }
+}
+
+/// The checks as a table.
+fn checks_table(checks: &[&Finding]) -> String {
+    let mut rows = vec![["CHECK", "CLUSTER", "STATE", "EVIDENCE"].map(str::to_owned)];
+    for finding in checks {
+        rows.push([
+            finding.check.to_string(),
+            finding.subject.clone().unwrap_or_else(|| "-".to_owned()),
+            finding.state.to_string(),
+            finding.evidence.clone(),
+        ]);
+    }
+    table(&rows)
 }
 
 /// Columns wide enough for their widest cell; the last one is left ragged.

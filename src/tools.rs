@@ -1,5 +1,6 @@
 //! What can be installed: a tool, a release of it, the artifacts that a release is made of.
 
+pub mod builtin;
 pub mod catalog;
 pub mod description;
 pub mod install;
@@ -13,7 +14,6 @@ pub mod outcome;
 pub mod package_lock;
 pub mod plan;
 pub mod prefix;
-pub mod program;
 pub mod receipt;
 pub mod resolve;
 mod suggest;

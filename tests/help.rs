@@ -7,11 +7,14 @@ use insta::assert_snapshot;
 
 use crate::world::World;
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 11] = [
     "init",
     "install",
     "env",
+    "kubeconfig",
+    "token",
     "uninstall",
+    "verify",
     "patch",
     "lint",
     "completions",
@@ -27,10 +30,13 @@ fn the_help_of_the_program() {
     Usage: bootstrap [OPTIONS] <COMMAND>
 
     Commands:
-      init         Bring a delegate up: install the tools, under one deadline
+      init         Bring a delegate up: tools, kubeconfig and checks, under one deadline
       install      Put tools in place, each checked against a pinned digest
       env          Print export lines for a shell to evaluate
+      kubeconfig   Put EKS clusters into a kubeconfig
+      token        Print a token that lets kubectl into an EKS cluster
       uninstall    Take tools out again
+      verify       Check tools, credentials, roles and clusters, and say what is wrong and why
       patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
       lint         Find what would fail in a delegate's manifest, before the cluster does
       completions  Print the completion script of a shell
@@ -82,6 +88,8 @@ fn the_help_of_the_program() {
       eval "$(bootstrap env)"                  put the tools on PATH
       bootstrap install aws-cli serverless     install by hand, in their default versions
       bootstrap install --list                 show what can be installed
+      bootstrap token -i payments              enter a cluster, as kubectl does
+      bootstrap verify                         check tools, credentials and clusters
 
     Exit codes:
       0  done, or nothing to do          go on
@@ -107,10 +115,13 @@ fn the_short_help_of_the_program_fits_a_screen() {
     Usage: bootstrap [OPTIONS] <COMMAND>
 
     Commands:
-      init         Bring a delegate up: install the tools, under one deadline
+      init         Bring a delegate up: tools, kubeconfig and checks, under one deadline
       install      Put tools in place, each checked against a pinned digest
       env          Print export lines for a shell to evaluate
+      kubeconfig   Put EKS clusters into a kubeconfig
+      token        Print a token that lets kubectl into an EKS cluster
       uninstall    Take tools out again
+      verify       Check tools, credentials, roles and clusters, and say what is wrong and why
       patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
       lint         Find what would fail in a delegate's manifest, before the cluster does
       completions  Print the completion script of a shell
@@ -135,6 +146,8 @@ fn the_short_help_of_the_program_fits_a_screen() {
       eval "$(bootstrap env)"                  put the tools on PATH
       bootstrap install aws-cli serverless     install by hand, in their default versions
       bootstrap install --list                 show what can be installed
+      bootstrap token -i payments              enter a cluster, as kubectl does
+      bootstrap verify                         check tools, credentials and clusters
 
     Exit codes:
       0  done, or nothing to do          go on
@@ -152,14 +165,18 @@ fn the_short_help_of_the_program_fits_a_screen() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_init() {
     let run = World::new().bootstrap(&["init", "--help"]);
     assert_snapshot!(run, @"
-    Bring a delegate up: install the tools, under one deadline
+    Bring a delegate up: tools, kubeconfig and checks, under one deadline
 
-    Run as a child of INIT_SCRIPT, where its exit code alone decides whether the delegate
-    starts. A second start with everything in place takes milliseconds. The report of the last
-    run is in PREFIX/report.json.
+    Installs the tools, writes the clusters into the kubeconfig, and checks tools,
+    credentials, clusters and the version of Kubernetes. A required tool that could not be put
+    in place, a version that is proved to be too old, and bad options stop the delegate; all
+    else warns (see --on-failure). Run as a child of INIT_SCRIPT, where its exit code alone
+    decides whether the delegate starts. A second start with everything in place takes
+    milliseconds. The report of the last run is in PREFIX/report.json.
 
     Usage: bootstrap init [OPTIONS]
 
@@ -251,6 +268,84 @@ fn the_help_of_init() {
           --termination-log <FILE>
               Write one line here when the run fails [default: /dev/termination-log]
 
+    Cluster options:
+          --cluster <CLUSTER>
+              A cluster of Amazon EKS to deploy to (can be repeated)
+              
+              A name, an ARN, or
+              name=NAME,region=REGION,role-arn=ARN,external-id=ID,alias=CONTEXT. Default:
+              BOOTSTRAP_CLUSTERS (separated by blanks), else the clusters of bootstrap.yaml.
+
+          --region <REGION>
+              The region of the clusters that name none
+              
+              Default: AWS_REGION, AWS_DEFAULT_REGION, else that of the AWS profile.
+
+          --role-arn <ARN>
+              Enter the one cluster as this role
+
+          --external-id <ID>
+              The external ID that the role of the one cluster asks for
+
+          --alias <CONTEXT>
+              Name the context of the one cluster like this
+
+          --kubeconfig <FILE>
+              The kubeconfig that has the clusters
+              
+              Default: $KUBECONFIG, else PREFIX/kubeconfig in a delegate, else ~/.kube/config.
+
+    Kubeconfig options:
+          --exec <PROGRAM>
+              Get tokens from `authenticator`, `builtin` or `aws` [default: authenticator]
+              
+              authenticator: the aws-iam-authenticator of PREFIX/bin, else of PATH, 0.5.4 or
+              newer. builtin: this program. aws: the AWS CLI, which cannot give an external
+              ID.
+
+          --user-alias <USER>
+              Name the user of the one cluster like this
+              
+              Default: ROLE-ARN@CLUSTER-ARN with a role, else CLUSTER-ARN; so is the context
+              called that has no alias. Every role of a cluster has a user and a context of
+              its own so.
+
+          --session-name <NAME>
+              Call the sessions of roles this, as audit logs show it
+              
+              Default: harness-delegate-NAME where DELEGATE_NAME is set, else bootstrap.
+
+          --proxy-url <URL>
+              Let kubectl reach the clusters through this proxy
+
+          --assume-role-arn <ARN>
+              Ask EKS for the clusters as this role
+              
+              Default: as the role of the cluster, where it has one and that may ask, else as
+              whoever runs this.
+
+          --set-current
+              Make the first cluster the current context although there is one
+
+    Check options:
+          --credentials <KIND>
+              Where AWS must have taken the credentials from
+              
+              As the connector says: `irsa` (use IRSA), `iam-role` (assume the IAM role on the
+              delegate), `access-key` (AWS access key), or `pod-identity`. Default: any will
+              do.
+
+          --test-region <REGION>
+              The region in which the connector tries its connection
+              
+              Default: the home region of the partition: us-east-1, cn-north-1, us-gov-west-1,
+              …
+
+          --minimum-kubernetes <VERSION>
+              The oldest Kubernetes that a cluster may have [default: 0.00]
+              
+              It can be raised, and not lowered: the Harness connector for EKS needs 0.00.
+
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
@@ -288,6 +383,7 @@ fn the_help_of_init() {
     Examples:
       bootstrap init                                    what INIT_SCRIPT runs
       bootstrap init --tools aws-cli,serverless@2.50.0
+      bootstrap init --cluster payments --region us-east-1 --exec builtin
       bootstrap init --on-failure continue              break a crash loop
       kubectl exec POD -- cat /opt/harness-delegate/bootstrap/report.json
     [exit 0]
@@ -298,7 +394,7 @@ fn the_help_of_init() {
 fn the_short_help_of_init() {
     let run = World::new().bootstrap(&["init", "-h"]);
     assert_snapshot!(run, @"
-    Bring a delegate up: install the tools, under one deadline
+    Bring a delegate up: tools, kubeconfig and checks, under one deadline
 
     Usage: bootstrap init [OPTIONS]
 
@@ -335,6 +431,32 @@ fn the_short_help_of_init() {
           --termination-log <FILE>  Write one line here when the run fails [default:
                                     /dev/termination-log]
 
+    Cluster options:
+          --cluster <CLUSTER>  A cluster of Amazon EKS to deploy to (can be repeated)
+          --region <REGION>    The region of the clusters that name none
+          --role-arn <ARN>     Enter the one cluster as this role
+          --external-id <ID>   The external ID that the role of the one cluster asks for
+          --alias <CONTEXT>    Name the context of the one cluster like this
+          --kubeconfig <FILE>  The kubeconfig that has the clusters
+
+    Kubeconfig options:
+          --exec <PROGRAM>         Get tokens from `authenticator`, `builtin` or `aws`
+                                   [default: authenticator]
+          --user-alias <USER>      Name the user of the one cluster like this
+          --session-name <NAME>    Call the sessions of roles this, as audit logs show it
+          --proxy-url <URL>        Let kubectl reach the clusters through this proxy
+          --assume-role-arn <ARN>  Ask EKS for the clusters as this role
+          --set-current            Make the first cluster the current context although there
+                                   is one
+
+    Check options:
+          --credentials <KIND>
+              Where AWS must have taken the credentials from
+          --test-region <REGION>
+              The region in which the connector tries its connection
+          --minimum-kubernetes <VERSION>
+              The oldest Kubernetes that a cluster may have [default: 0.00]
+
     Global options:
           --config <FILE>        Read bootstrap.yaml from here
           --prefix <DIR>         Install below this directory
@@ -348,6 +470,7 @@ fn the_short_help_of_init() {
     Examples:
       bootstrap init                                    what INIT_SCRIPT runs
       bootstrap init --tools aws-cli,serverless@2.50.0
+      bootstrap init --cluster payments --region us-east-1 --exec builtin
       bootstrap init --on-failure continue              break a crash loop
       kubectl exec POD -- cat /opt/harness-delegate/bootstrap/report.json
     [exit 0]
@@ -661,6 +784,116 @@ fn the_short_help_of_env() {
 }
 
 #[test]
+fn the_help_of_token() {
+    let run = World::new().bootstrap(&["token", "--help"]);
+    assert_snapshot!(run, @"
+    Print a token that lets kubectl into an EKS cluster
+
+    Takes the options of `aws-iam-authenticator token` and answers as it does. Credentials
+    come from the environment, IRSA, the profile, EKS Pod Identity or the node, in this order.
+
+    Usage: bootstrap token [OPTIONS]
+
+    Options:
+      -i, --cluster-id <NAME>
+              The name of the cluster; of a local cluster on an Outpost its ID
+              
+              Default: KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID.
+
+      -r, --role <ARN>
+              Assume this role first [default: DEFAULT_ROLE, where it is set]
+
+      -e, --external-id <ID>
+              The external ID that the role's trust policy asks for
+
+      -s, --session-name <NAME>
+              Call the session of the role this, as audit logs show it
+              
+              Default: harness-delegate-NAME where DELEGATE_NAME is set, else bootstrap.
+
+          --region <REGION>
+              Sign for this region
+              
+              Default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else the home region of
+              the role's partition (us-east-1); the instance metadata service is not asked.
+
+          --token-only[=<BOOL>]
+              Print the token alone
+
+          --forward-session-name[=<BOOL>]
+              Give the session of the role the name of the session that assumes it
+
+          --cache[=<BOOL>]
+              Keep the session of the role for the next call, in a file of mode 0600 [default:
+              true]
+              
+              In PREFIX/cache/sessions where the prefix is there, else in
+              $XDG_CACHE_HOME/bootstrap, else in ~/.kube/cache/bootstrap.
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Network options:
+          --offline
+              Use no network at all: what AWS would have to be asked fails
+
+          --ca-bundle <FILE>
+              Trust the certificates in this PEM file as well
+
+          --deadline <DURATION>
+              End by then, whatever happens, such as 30s or 2m
+              
+              Default: 30s for `token`, 1m for `kubeconfig` and `verify`.
+
+    Global options:
+          --config <FILE>
+              Read bootstrap.yaml from here
+              
+              Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
+              there is one.
+
+          --prefix <DIR>
+              Install below this directory
+              
+              Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
+              can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
+
+          --color <WHEN>
+              Use colour [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+          --log-format <FORMAT>
+              Write messages as text or as JSON lines [default: text]
+
+              Possible values:
+              - text: Lines for people
+              - json: One JSON object a line
+
+      -q, --quiet
+              Say errors and warnings alone
+
+      -v, --verbose
+              Say every detail
+
+    Examples:
+      bootstrap token -i payments --region us-east-1
+      bootstrap token -i payments -r arn:aws:iam::111122223333:role/deployer -e EXTERNAL_ID
+      bootstrap token -i payments --token-only
+
+    In a kubeconfig, `command: bootstrap` with these arguments stands in for
+    aws-iam-authenticator.
+    [exit 0]
+    ");
+}
+
+#[test]
 fn the_help_of_uninstall() {
     let run = World::new().bootstrap(&["uninstall", "--help"]);
     assert_snapshot!(run, @"
@@ -762,113 +995,27 @@ fn the_short_help_of_uninstall() {
 }
 
 #[test]
-fn the_short_help_of_patch() {
-    let run = World::new().bootstrap(&["patch", "-h"]);
-    assert_snapshot!(run, @r#"
-    Change a delegate's manifest for IRSA and for INIT_SCRIPT
+fn the_help_of_verify() {
+    let run = World::new().bootstrap(&["verify", "--help"]);
+    assert_snapshot!(run, @"
+    Check tools, credentials, roles and clusters, and say what is wrong and why
 
-    Usage: bootstrap patch [OPTIONS] [FILE|DIR|-]...
+    Changes nothing. Every check ends as pass, warn, fail or skip; a check that cannot be made
+    because of another is skipped, and all others are made. No wait is longer than some
+    seconds.
 
-    Arguments:
-      [FILE|DIR|-]...  Files, directories with manifests, or `-` for standard input (the
-                       default)
-
-    Options:
-          --delegate <NAME>        Change this delegate, where there are several
-          --namespace <NAMESPACE>  Say the delegate's namespace, where the manifest leaves it
-                                   to kubectl
-          --remove                 Take out what was put in
-      -h, --help                   Print help (see more with '--help')
-      -V, --version                Print version
-
-    Output:
-      -i, --in-place            Replace the files, each whole, instead of printing the result
-      -o, --output-file <FILE>  Write the result here instead of printing it
-          --diff                Print a unified diff instead of the result
-          --check               Write nothing; print the diff and exit with 3 when something
-                                would change
-
-    IRSA:
-          --irsa-role-arn <ARN>
-              Give the delegate this role, by way of its ServiceAccount
-          --service-account <NAME>
-              Run as this ServiceAccount, made where there is none
-          --binding <NAME>
-              Add the account to these bindings alone (can be repeated)
-          --replace-subject
-              Put the account in the place of the present one in the bindings
-          --sts-regional-endpoints [<true|false>]
-              Whether STS is called in the pod's own region [possible values: true, false]
-          --token-expiration <SECONDS>
-              Seconds that a token is good for, 600 to 86400 [default: 86400]
-          --audience <AUDIENCE>
-              The audience of the token [default: sts.amazonaws.com]
-
-    INIT_SCRIPT:
-          --delivery <HOW>
-              How the program comes into the pod; without it INIT_SCRIPT is left alone
-              [possible values: script, init-container, image]
-          --tools <TOOL[@VERSION]>
-              What to install at start, separated by commas (can be repeated)
-          --cluster <CLUSTER>
-              A cluster for the kubeconfig (can be repeated)
-          --bootstrap-url <URL>
-              Where INIT_SCRIPT downloads the program; {arch} stands for amd64 or arm64
-          --bootstrap-sha256 <ARCH=HEX>
-              The SHA-256 of the program for amd64 or arm64 (can be repeated)
-          --bootstrap-image <IMAGE>
-              The image of the init container, with `bootstrap` on its PATH
-          --init-script <POLICY>
-              What becomes of a script that is there [default: merge] [possible values: merge,
-              replace, keep]
-
-    Pod:
-          --region <REGION>           Set the region of the AWS tools
-          --fargate                   The pods run on Fargate: ask no instance metadata for
-                                      credentials
-          --startup-budget <SECONDS>  Let the startup probe wait for at least this long, where
-                                      there is one
-
-    Global options:
-          --config <FILE>        Read bootstrap.yaml from here
-          --prefix <DIR>         Install below this directory
-          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
-                                 never]
-          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
-                                 [possible values: text, json]
-      -q, --quiet                Say errors and warnings alone
-      -v, --verbose              Say every detail
-
-    Examples:
-      bootstrap patch delegate.yaml --irsa-role-arn ARN | kubectl apply -f -
-      bootstrap patch delegate.yaml --irsa-role-arn ARN --diff
-      bootstrap patch manifests/ --irsa-role-arn ARN --in-place
-      bootstrap patch delegate.yaml --tools aws-cli,serverless@2.50.0 \
-        --bootstrap-url 'https://artifacts.corp/bootstrap-{arch}' \
-        --bootstrap-sha256 amd64=HEX --bootstrap-sha256 arm64=HEX
-      bootstrap patch delegate.yaml --remove
-      helm template … | bootstrap patch --irsa-role-arn ARN -
-
-    Lines that need not change keep every byte. The same run again changes nothing.
-    [exit 0]
-    "#);
-}
-
-#[test]
-fn the_help_of_lint() {
-    let run = World::new().bootstrap(&["lint", "--help"]);
-    assert_snapshot!(run, @r#"
-    Find what would fail in a delegate's manifest, before the cluster does
-
-    All files together are one set of objects, as they would be applied.
-
-    Usage: bootstrap lint [OPTIONS] [FILE|DIR|-]...
-
-    Arguments:
-      [FILE|DIR|-]...
-              Files, directories with manifests, or `-` for standard input (the default)
+    Usage: bootstrap verify [OPTIONS]
 
     Options:
+          --only <CHECK>
+              Make these checks alone, separated by commas (can be repeated)
+
+          --list
+              Show what is checked, and stop
+
+          --full
+              Hash every file of the tools
+
           --output <FORMAT>
               Print the result as text or as JSON [default: text]
 
@@ -876,19 +1023,69 @@ fn the_help_of_lint() {
               - text: For people
               - json: For programs
 
-          --kubernetes <1.MINOR>
-              Take APIs that this version of Kubernetes still has
-              
-              Default: APIs that any version has removed are found.
-
-          --list-rules
-              Print the rules and what to do about each
-
       -h, --help
               Print help (see a summary with '-h')
 
       -V, --version
               Print version
+
+    Network options:
+          --offline
+              Use no network at all: what AWS would have to be asked fails
+
+          --ca-bundle <FILE>
+              Trust the certificates in this PEM file as well
+
+          --deadline <DURATION>
+              End by then, whatever happens, such as 30s or 2m
+              
+              Default: 30s for `token`, 1m for `kubeconfig` and `verify`.
+
+    Cluster options:
+          --cluster <CLUSTER>
+              A cluster of Amazon EKS to deploy to (can be repeated)
+              
+              A name, an ARN, or
+              name=NAME,region=REGION,role-arn=ARN,external-id=ID,alias=CONTEXT. Default:
+              BOOTSTRAP_CLUSTERS (separated by blanks), else the clusters of bootstrap.yaml.
+
+          --region <REGION>
+              The region of the clusters that name none
+              
+              Default: AWS_REGION, AWS_DEFAULT_REGION, else that of the AWS profile.
+
+          --role-arn <ARN>
+              Enter the one cluster as this role
+
+          --external-id <ID>
+              The external ID that the role of the one cluster asks for
+
+          --alias <CONTEXT>
+              Name the context of the one cluster like this
+
+          --kubeconfig <FILE>
+              The kubeconfig that has the clusters
+              
+              Default: $KUBECONFIG, else PREFIX/kubeconfig in a delegate, else ~/.kube/config.
+
+    Check options:
+          --credentials <KIND>
+              Where AWS must have taken the credentials from
+              
+              As the connector says: `irsa` (use IRSA), `iam-role` (assume the IAM role on the
+              delegate), `access-key` (AWS access key), or `pod-identity`. Default: any will
+              do.
+
+          --test-region <REGION>
+              The region in which the connector tries its connection
+              
+              Default: the home region of the partition: us-east-1, cn-north-1, us-gov-west-1,
+              …
+
+          --minimum-kubernetes <VERSION>
+              The oldest Kubernetes that a cluster may have [default: 0.00]
+              
+              It can be raised, and not lowered: the Harness connector for EKS needs 0.00.
 
     Global options:
           --config <FILE>
@@ -925,17 +1122,75 @@ fn the_help_of_lint() {
               Say every detail
 
     Examples:
-      bootstrap lint delegate.yaml
-      bootstrap lint manifests/ --kubernetes 0.00
-      helm template … | bootstrap lint --output json
-      bootstrap lint --list-rules
+      bootstrap verify                                       all of bootstrap.yaml
+      bootstrap verify --credentials irsa --cluster payments --region us-east-1
+      bootstrap verify --only credentials,role --output json
+      bootstrap verify --only tools --full                   hash every file
+      kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
-    A comment on the line of a finding, or above it, silences it:
-      # bootstrap lint: ignore RULE: REASON
-
-    Exit code 3 when something was found, warnings included.
+    Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.
     [exit 0]
-    "#);
+    ");
+}
+
+#[test]
+fn the_short_help_of_verify() {
+    let run = World::new().bootstrap(&["verify", "-h"]);
+    assert_snapshot!(run, @"
+    Check tools, credentials, roles and clusters, and say what is wrong and why
+
+    Usage: bootstrap verify [OPTIONS]
+
+    Options:
+          --only <CHECK>     Make these checks alone, separated by commas (can be repeated)
+          --list             Show what is checked, and stop
+          --full             Hash every file of the tools
+          --output <FORMAT>  Print the result as text or as JSON [default: text] [possible
+                             values: text, json]
+      -h, --help             Print help (see more with '--help')
+      -V, --version          Print version
+
+    Network options:
+          --offline              Use no network at all: what AWS would have to be asked fails
+          --ca-bundle <FILE>     Trust the certificates in this PEM file as well
+          --deadline <DURATION>  End by then, whatever happens, such as 30s or 2m
+
+    Cluster options:
+          --cluster <CLUSTER>  A cluster of Amazon EKS to deploy to (can be repeated)
+          --region <REGION>    The region of the clusters that name none
+          --role-arn <ARN>     Enter the one cluster as this role
+          --external-id <ID>   The external ID that the role of the one cluster asks for
+          --alias <CONTEXT>    Name the context of the one cluster like this
+          --kubeconfig <FILE>  The kubeconfig that has the clusters
+
+    Check options:
+          --credentials <KIND>
+              Where AWS must have taken the credentials from
+          --test-region <REGION>
+              The region in which the connector tries its connection
+          --minimum-kubernetes <VERSION>
+              The oldest Kubernetes that a cluster may have [default: 0.00]
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+
+    Examples:
+      bootstrap verify                                       all of bootstrap.yaml
+      bootstrap verify --credentials irsa --cluster payments --region us-east-1
+      bootstrap verify --only credentials,role --output json
+      bootstrap verify --only tools --full                   hash every file
+      kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
+
+    Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.
+    [exit 0]
+    ");
 }
 
 #[test]
@@ -1228,7 +1483,7 @@ fn a_manual_page_of_an_unknown_command_is_refused() {
     assert_snapshot!(run, @"
     --- stderr ---
     error: there is no command `verfiy`
-    hint: it takes init, install, env, uninstall, patch, lint, completions, man
+    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, patch, lint, completions, man
     [exit 2]
     ");
 }
@@ -1274,4 +1529,181 @@ fn a_full_standard_output_is_a_failure_of_this_machine() {
                         caused by: No space left on device (os error 28)\n";
         assert_eq!(message, expected);
     }
+}
+
+#[test]
+fn the_short_help_of_patch() {
+    let run = World::new().bootstrap(&["patch", "-h"]);
+    assert_snapshot!(run, @r#"
+    Change a delegate's manifest for IRSA and for INIT_SCRIPT
+
+    Usage: bootstrap patch [OPTIONS] [FILE|DIR|-]...
+
+    Arguments:
+      [FILE|DIR|-]...  Files, directories with manifests, or `-` for standard input (the
+                       default)
+
+    Options:
+          --delegate <NAME>        Change this delegate, where there are several
+          --namespace <NAMESPACE>  Say the delegate's namespace, where the manifest leaves it
+                                   to kubectl
+          --remove                 Take out what was put in
+      -h, --help                   Print help (see more with '--help')
+      -V, --version                Print version
+
+    Output:
+      -i, --in-place            Replace the files, each whole, instead of printing the result
+      -o, --output-file <FILE>  Write the result here instead of printing it
+          --diff                Print a unified diff instead of the result
+          --check               Write nothing; print the diff and exit with 3 when something
+                                would change
+
+    IRSA:
+          --irsa-role-arn <ARN>
+              Give the delegate this role, by way of its ServiceAccount
+          --service-account <NAME>
+              Run as this ServiceAccount, made where there is none
+          --binding <NAME>
+              Add the account to these bindings alone (can be repeated)
+          --replace-subject
+              Put the account in the place of the present one in the bindings
+          --sts-regional-endpoints [<true|false>]
+              Whether STS is called in the pod's own region [possible values: true, false]
+          --token-expiration <SECONDS>
+              Seconds that a token is good for, 600 to 86400 [default: 86400]
+          --audience <AUDIENCE>
+              The audience of the token [default: sts.amazonaws.com]
+
+    INIT_SCRIPT:
+          --delivery <HOW>
+              How the program comes into the pod; without it INIT_SCRIPT is left alone
+              [possible values: script, init-container, image]
+          --tools <TOOL[@VERSION]>
+              What to install at start, separated by commas (can be repeated)
+          --cluster <CLUSTER>
+              A cluster for the kubeconfig (can be repeated)
+          --bootstrap-url <URL>
+              Where INIT_SCRIPT downloads the program; {arch} stands for amd64 or arm64
+          --bootstrap-sha256 <ARCH=HEX>
+              The SHA-256 of the program for amd64 or arm64 (can be repeated)
+          --bootstrap-image <IMAGE>
+              The image of the init container, with `bootstrap` on its PATH
+          --init-script <POLICY>
+              What becomes of a script that is there [default: merge] [possible values: merge,
+              replace, keep]
+
+    Pod:
+          --region <REGION>           Set the region of the AWS tools
+          --fargate                   The pods run on Fargate: ask no instance metadata for
+                                      credentials
+          --startup-budget <SECONDS>  Let the startup probe wait for at least this long, where
+                                      there is one
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+
+    Examples:
+      bootstrap patch delegate.yaml --irsa-role-arn ARN | kubectl apply -f -
+      bootstrap patch delegate.yaml --irsa-role-arn ARN --diff
+      bootstrap patch manifests/ --irsa-role-arn ARN --in-place
+      bootstrap patch delegate.yaml --tools aws-cli,serverless@2.50.0 \
+        --bootstrap-url 'https://artifacts.corp/bootstrap-{arch}' \
+        --bootstrap-sha256 amd64=HEX --bootstrap-sha256 arm64=HEX
+      bootstrap patch delegate.yaml --remove
+      helm template … | bootstrap patch --irsa-role-arn ARN -
+
+    Lines that need not change keep every byte. The same run again changes nothing.
+    [exit 0]
+    "#);
+}
+
+#[test]
+fn the_help_of_lint() {
+    let run = World::new().bootstrap(&["lint", "--help"]);
+    assert_snapshot!(run, @r#"
+    Find what would fail in a delegate's manifest, before the cluster does
+
+    All files together are one set of objects, as they would be applied.
+
+    Usage: bootstrap lint [OPTIONS] [FILE|DIR|-]...
+
+    Arguments:
+      [FILE|DIR|-]...
+              Files, directories with manifests, or `-` for standard input (the default)
+
+    Options:
+          --output <FORMAT>
+              Print the result as text or as JSON [default: text]
+
+              Possible values:
+              - text: For people
+              - json: For programs
+
+          --kubernetes <1.MINOR>
+              Take APIs that this version of Kubernetes still has
+              
+              Default: APIs that any version has removed are found.
+
+          --list-rules
+              Print the rules and what to do about each
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Global options:
+          --config <FILE>
+              Read bootstrap.yaml from here
+              
+              Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
+              there is one.
+
+          --prefix <DIR>
+              Install below this directory
+              
+              Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
+              can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
+
+          --color <WHEN>
+              Use colour [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+          --log-format <FORMAT>
+              Write messages as text or as JSON lines [default: text]
+
+              Possible values:
+              - text: Lines for people
+              - json: One JSON object a line
+
+      -q, --quiet
+              Say errors and warnings alone
+
+      -v, --verbose
+              Say every detail
+
+    Examples:
+      bootstrap lint delegate.yaml
+      bootstrap lint manifests/ --kubernetes 0.00
+      helm template … | bootstrap lint --output json
+      bootstrap lint --list-rules
+
+    A comment on the line of a finding, or above it, silences it:
+      # bootstrap lint: ignore RULE: REASON
+
+    Exit code 3 when something was found, warnings included.
+    [exit 0]
+    "#);
 }

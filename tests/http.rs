@@ -4,10 +4,10 @@ mod body;
 mod cache;
 mod many;
 mod network;
-mod proxy;
+pub(crate) mod proxy;
 mod resume;
 mod sources;
-mod tls;
+pub(crate) mod tls;
 
 use std::fs;
 use std::path::PathBuf;

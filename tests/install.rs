@@ -977,7 +977,7 @@ fn the_catalog_is_listed_for_people() {
     assert_snapshot!(table, @"
     TOOL                   DEFAULT  VERSIONS  WHAT IT DOES
     aws-cli                2.36.7   440       the AWS command line, version 2
-    aws-iam-authenticator  0.7.20   44        makes tokens for Amazon EKS clusters
+    aws-iam-authenticator  0.7.20   45        makes tokens for Amazon EKS clusters
     kubectl                1.35.2   59        the Kubernetes command line
     node                   22.22.2  198       the Node.js runtime, with npm
     serverless             3.40.0   2         the Serverless Framework, last MIT-licensed series

@@ -8,8 +8,13 @@
     reason = "a failed test function is a failed test"
 )]
 
+mod api_server;
 mod architecture;
 mod archives;
+mod aws;
+mod bearer;
+mod cloud;
+mod clusters;
 mod config;
 mod deadline;
 mod env;
@@ -19,8 +24,10 @@ mod help;
 mod http;
 mod init;
 mod install;
+mod kubeconfig;
 mod lint;
 mod mirrors;
+mod moto;
 mod npm;
 mod options;
 mod patch;
@@ -32,6 +39,8 @@ mod readme;
 mod relink;
 mod secrets;
 mod server;
+mod token;
 mod uninstall;
 mod untrusted;
+mod verify;
 mod world;

@@ -175,6 +175,188 @@ fn the_policy() {
     check(&said, ["fail", "continue", "fail"], seen);
 }
 
+/// What `verify` shows between these words of its result.
+fn shown(run: &crate::world::Run, before: &str, after: &str) -> String {
+    let rest = run.stdout.split(before).nth(1);
+    let rest = rest.unwrap_or_else(|| panic!("no `{before}` in\n{run}"));
+    rest.split(after).next().unwrap().to_owned()
+}
+
+/// A world with keys for an AWS that has the cluster `payments`.
+fn entering(world: &World, cloud: &crate::cloud::Running, args: &[&str]) -> crate::world::Run {
+    let mut command = world.command(&[&["verify"], args].concat());
+    command
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_ENDPOINT_URL", cloud.server.url(""))
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "hunter2hunter2");
+    world.end(command)
+}
+
+#[test]
+fn the_clusters() {
+    let said = Said {
+        key: "clusters",
+        variable: "BOOTSTRAP_CLUSTERS",
+        flag: "--cluster",
+    };
+    let names = |world: &World, flags: &[&str]| {
+        let run = world.bootstrap(&[&["verify", "--offline", "--only", "cluster"], flags].concat());
+        shown(&run, "cluster  ", " ")
+    };
+    let seen = |world: &World, flags: &[&str]| format!("[{}]", names(world, flags));
+    let world = World::new();
+    world.write("work/bootstrap.yaml", "version: 1\nclusters: [one]\n");
+    assert_eq!(seen(&world, &[]), "[one]");
+    let world = world.with(said.variable, "two");
+    assert_eq!(seen(&world, &[]), "[two]");
+    assert_eq!(seen(&world, &[said.flag, "three"]), "[three]");
+    let world = World::new().with(said.variable, "name=a,alias=b\n c");
+    let run = world.bootstrap(&["verify", "--offline", "--only", "cluster"]);
+    assert_eq!(run.stdout.matches("cluster  ").count(), 2, "{run}");
+    let world = World::new().with(said.variable, "name=a,external-id=s3cret value");
+    let run = world.bootstrap(&["verify"]).exits(2);
+    assert!(!run.stderr.contains("s3cret"), "{run}");
+}
+
+#[test]
+fn the_parts_of_a_single_cluster() {
+    let cloud = crate::cloud::Cloud::default().start();
+    let (role, id) = (crate::cloud::STRICT, crate::cloud::EXTERNAL_ID);
+    let args = [
+        "--only",
+        "role",
+        "--cluster",
+        "payments",
+        "--region",
+        "us-east-1",
+    ];
+    let flags = ["--role-arn", role, "--external-id", id, "--alias", "prod"];
+    let run = entering(&World::new(), &cloud, &[&args[..], &flags].concat()).exits(0);
+    assert_eq!(shown(&run, "role   ", " "), "prod", "{run}");
+    let world = World::new()
+        .with("BOOTSTRAP_ROLE_ARN", role)
+        .with("BOOTSTRAP_EXTERNAL_ID", id)
+        .with("BOOTSTRAP_ALIAS", "test")
+        .with("BOOTSTRAP_REGION", "us-east-1");
+    let run = entering(&world, &cloud, &["--only", "role", "--cluster", "payments"]).exits(0);
+    assert_eq!(shown(&run, "role   ", " "), "test", "{run}");
+    let run = entering(&world, &cloud, &["--cluster", "a", "--cluster", "b"]).exits(2);
+    run.says("--role-arn (BOOTSTRAP_ROLE_ARN) is for a single cluster, and there are 2");
+    let run = entering(&World::new(), &cloud, &["--alias", "prod"]).exits(2);
+    run.says("--alias (BOOTSTRAP_ALIAS) is that of a cluster, and there is none");
+    let world = World::new().with("BOOTSTRAP_EXTERNAL_ID", "s3cret value");
+    let run = entering(&world, &cloud, &["--cluster", "a"]).exits(2);
+    run.says("invalid value for BOOTSTRAP_EXTERNAL_ID: this is not an external ID");
+}
+
+#[test]
+fn the_region_of_clusters_that_name_none() {
+    let cloud = crate::cloud::Cloud::default().start();
+    let args = ["--only", "cluster", "--region", "eu-west-1"];
+    let clusters = ["--cluster", "name=a,region=us-west-2", "--cluster", "b"];
+    let run = entering(&World::new(), &cloud, &[&args[..], &clusters].concat()).exits(3);
+    assert!(run.stdout.contains("no cluster `a` in us-west-2"), "{run}");
+    assert!(run.stdout.contains("no cluster `b` in eu-west-1"), "{run}");
+}
+
+#[test]
+fn the_minimum_of_kubernetes() {
+    let cloud = crate::cloud::Cloud::default().start();
+    let said = Said {
+        key: "minimum_kubernetes",
+        variable: "BOOTSTRAP_MINIMUM_KUBERNETES",
+        flag: "--minimum-kubernetes",
+    };
+    check(&said, ["\"1.32\"", "1.33", "1.34"], |world, flags| {
+        let args = [
+            "--only",
+            "version",
+            "--cluster",
+            "name=payments,region=us-east-1",
+        ];
+        let run = entering(world, &cloud, &[&args[..], flags].concat()).exits(3);
+        let minimum = shown(&run, "older than ", "\n");
+        if minimum == "1.32" {
+            "\"1.32\"".to_owned()
+        } else {
+            minimum
+        }
+    });
+}
+
+#[test]
+fn the_kind_of_credentials() {
+    let cloud = crate::cloud::Cloud::default().start();
+    let said = Said {
+        key: "credentials",
+        variable: "BOOTSTRAP_CREDENTIALS",
+        flag: "--credentials",
+    };
+    check(
+        &said,
+        ["irsa", "iam-role", "pod-identity"],
+        |world, flags| {
+            let args = ["--only", "credentials", "--region", "us-east-1"];
+            let run = entering(world, &cloud, &[&args[..], flags].concat()).exits(3);
+            shown(&run, "where ", " is asked for")
+        },
+    );
+}
+
+#[test]
+fn the_region_to_try() {
+    let cloud = crate::cloud::Cloud::default().start();
+    let said = Said {
+        key: "test_region",
+        variable: "BOOTSTRAP_TEST_REGION",
+        flag: "--test-region",
+    };
+    let seen = |world: &World, flags: &[&str]| {
+        let args = ["--only", "regions", "--region", "cn-north-1"];
+        let run = entering(world, &cloud, &[&args[..], flags].concat()).exits(0);
+        shown(&run, "asked in ", "\n")
+    };
+    check(&said, ["cn-northwest-1", "us-east-2", "us-west-1"], seen);
+    assert_eq!(
+        seen(&World::new(), &[]),
+        "cn-north-1",
+        "that of the partition"
+    );
+}
+
+#[test]
+fn the_kubeconfig() {
+    let said = Said {
+        key: "kubeconfig",
+        variable: "BOOTSTRAP_KUBECONFIG",
+        flag: "--kubeconfig",
+    };
+    let cloud = crate::cloud::Cloud::default().start();
+    let seen = |world: &World, flags: &[&str]| {
+        let args = [
+            "--only",
+            "api-server",
+            "--cluster",
+            "name=payments,region=us-east-1",
+        ];
+        let run = entering(world, &cloud, &[&args[..], flags].concat()).exits(0);
+        shown(&run, "skip   ", " has no context")
+    };
+    check(&said, ["one", "two", "three"], |world, flags| {
+        seen(world, flags).replace(&format!("{}/", world.text("work")), "")
+    });
+    let world = World::new().with("KUBECONFIG", "a:/b/c::");
+    assert_eq!(seen(&world, &[]), format!("{}, /b/c", world.text("work/a")));
+    let world = World::new();
+    assert_eq!(
+        seen(&world, &[]),
+        world.text("delegate/bootstrap/kubeconfig")
+    );
+    let world = World::new().with("WORKING_DIR", "/nowhere");
+    assert_eq!(seen(&world, &[]), world.text("home/.kube/config"));
+}
+
 /// A switch: on by the file, off by the variable over it, on by the flag over that.
 fn check_switch(key: Option<&str>, name: &str, is_on: impl Fn(&World, &[&str]) -> bool) {
     let variable = format!("BOOTSTRAP_{}", name.to_uppercase().replace('-', "_"));
@@ -464,7 +646,7 @@ fn certificates_beside_the_delegate_are_trusted() {
 }
 
 /// A certificate authority as PEM, and what a server takes that it has signed `localhost` for.
-fn authority() -> (String, Arc<rustls::ServerConfig>) {
+pub(crate) fn authority() -> (String, Arc<rustls::ServerConfig>) {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut params = rcgen::CertificateParams::new(vec![]).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);

@@ -65,9 +65,18 @@ fn every_command_and_flag_of_the_readme_exists() {
 
 #[test]
 fn flags_in_the_text_of_the_readme_exist() {
-    let all: String = ["init", "install", "env", "uninstall"]
-        .map(|command| help(&[command]))
-        .concat();
+    let commands = [
+        "init",
+        "install",
+        "env",
+        "uninstall",
+        "kubeconfig",
+        "token",
+        "verify",
+        "patch",
+        "lint",
+    ];
+    let all: String = commands.map(|command| help(&[command])).concat();
     for word in file("README.md").split(|c: char| c.is_whitespace() || "`(),.:;".contains(c)) {
         if word.starts_with("--") && word.len() > 2 && word.as_bytes()[2].is_ascii_lowercase() {
             assert!(all.contains(word), "no command has {word}");

@@ -14,6 +14,8 @@ pub(crate) struct Request {
     /// The path and query, or what else stands there.
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
+    /// What came after them, where its length was stated.
+    pub(crate) body: String,
     /// How many requests for the same target came before.
     pub(crate) before: usize,
 }
@@ -147,6 +149,12 @@ impl Reply {
     fn is_reusable(&self) -> bool {
         let is_plain = |step: &Step| matches!(step, Step::Bytes(_) | Step::Pause(_));
         self.stated_length.is_some() && self.steps.iter().all(is_plain)
+    }
+
+    /// Another status.
+    pub(crate) const fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
     }
 
     fn send(self, to: &mut dyn Write, stop: &AtomicBool) -> io::Result<()> {
@@ -335,6 +343,12 @@ impl Shared {
         let Some((mut first, headers)) = read_head(stream)? else {
             return Ok(None);
         };
+        let length = headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let length = length.map_or(0, |(_, length)| length.parse().unwrap_or(0));
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body)?;
         let mut requests = self.requests.lock().unwrap();
         let target = first.remove(1);
         let before = requests.iter().filter(|old| old.target == target).count();
@@ -342,6 +356,7 @@ impl Shared {
             method: first.remove(0),
             target,
             headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
             before,
         };
         requests.push(request.clone());

@@ -296,16 +296,18 @@ fn redact(text: &str, world: &Path) -> String {
 }
 
 fn redacted(word: &str) -> String {
-    const LOOPBACK: &str = "127.0.0.1:";
     const STAGING: &str = ".unfinished-";
     if word.starts_with(STAGING) {
         return format!("{STAGING}[RANDOM]");
     }
     let tail = word.trim_end_matches(['.', ':']);
     let ending = &word[tail.len()..];
-    if let Some(at) = tail.find(LOOPBACK) {
-        let rest = tail[at + LOOPBACK.len()..].trim_start_matches(|c: char| c.is_ascii_digit());
-        return format!("{}[SERVER]{rest}{ending}", &tail[..at]);
+    for loopback in ["127.0.0.1:", "localhost:"] {
+        if let Some(at) = tail.find(loopback) {
+            let rest = &tail[at + loopback.len()..];
+            let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            return format!("{}[SERVER]{rest}{ending}", &tail[..at]);
+        }
     }
     let hex = tail.rsplit(':').next().unwrap();
     if hex.len() >= 64 && hex.chars().all(|c| c.is_ascii_hexdigit()) {

@@ -48,6 +48,13 @@ impl FromStr for ExternalId {
     }
 }
 
+impl Default for SessionName {
+    /// The name of a session that nobody named.
+    fn default() -> Self {
+        Self("bootstrap".to_owned())
+    }
+}
+
 impl FromStr for SessionName {
     type Err = InvalidName;
 

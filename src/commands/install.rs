@@ -53,7 +53,7 @@ pub fn run(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCo
 fn install(context: &Context, global: &GlobalFlags, args: Args) -> Result<ExitCode, Error> {
     let layers = Layers::new(context, global)?;
     if args.list {
-        return list(context, layers.output(&args.flags)?);
+        return list(context, layers.output(args.flags.output)?);
     }
     let options = layers.install("install", args.flags, args.tools, BUDGET)?;
     if options.wanted.is_empty() {

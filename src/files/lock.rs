@@ -1,7 +1,7 @@
 //! An exclusive lock between processes, with a bounded wait and a holder that has a name.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(25);
 #[derive(Debug)]
 pub struct Lock {
     // The kernel holds the lock for as long as this is open (flock(2)).
-    _file: Option<File>,
+    file: Option<File>,
 }
 
 impl Lock {
@@ -32,8 +32,14 @@ impl Lock {
     ) -> Result<Self, LockError> {
         let fail = |source| LockError::File(super::Error::new("lock", path, source));
         super::create_directory(super::parent(path)).map_err(LockError::File)?;
-        // Shared between users of one prefix (root builds, uid 1001 runs), as far as umask lets it.
-        let mut file = super::open_or_create(path, 0o664).map_err(fail)?;
+        // Shared between users of one prefix (root builds, uid 1001 runs): where umask did not let
+        // it, another user's file can be locked all the same (flock(2)), and has no name in it.
+        let (mut file, is_mine) = match super::open_or_create(path, 0o664) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                (File::open(path).map_err(fail)?, false)
+            }
+            opened => (opened.map_err(fail)?, true),
+        };
         let mut waiting = Some(waiting);
         let mut is_first_look = true;
         loop {
@@ -41,7 +47,7 @@ impl Lock {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) if has_no_locks(&error) => {
-                    return Ok(Self { _file: None });
+                    return Ok(Self { file: None });
                 }
                 Err(TryLockError::Error(error)) => return Err(fail(error)),
             }
@@ -60,12 +66,19 @@ impl Lock {
             }
             std::thread::sleep(LOOK_AGAIN.min(deadline.left()));
         }
-        let named = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(holder.as_bytes()));
-        named.map_err(fail)?;
-        Ok(Self { _file: Some(file) })
+        if is_mine {
+            let named = file
+                .set_len(0)
+                .and_then(|()| file.rewind())
+                .and_then(|()| file.write_all(holder.as_bytes()));
+            named.map_err(fail)?;
+        }
+        Ok(Self { file: Some(file) })
+    }
+
+    /// Whether another process can be kept waiting: not on a file system that has no locks.
+    pub const fn excludes_others(&self) -> bool {
+        self.file.is_some()
     }
 }
 

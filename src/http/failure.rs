@@ -24,7 +24,7 @@ pub enum Failure {
         detail: String,
     },
     /// No byte came for too long.
-    #[error("nothing came for {} s", after.as_secs_f64())]
+    #[error("nothing came for {} s", (after.as_secs_f64() * 10.0).round() / 10.0)]
     Stalled {
         /// The limit.
         after: Duration,

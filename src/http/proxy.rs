@@ -174,8 +174,8 @@ impl Proxy {
         Ok(Some(proxy))
     }
 
-    /// The address with user and password, percent-encoded.
-    fn with_login(&self) -> String {
+    /// The address with user and password, percent-encoded: for clients that take them there.
+    pub fn with_login(&self) -> String {
         let address = self.url.as_str().trim_end_matches('/');
         match (&self.login, address.split_once("://")) {
             (Some((user, password)), Some((scheme, rest))) => {

@@ -28,8 +28,13 @@ pub(super) struct Ask<'a> {
 }
 
 /// Why an attempt ended: at this source, or for good.
-pub(super) enum Stop {
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    /// At this source: another one, or the same a little later, may do.
+    #[error(transparent)]
     Failed(Failure),
+    /// For good: this machine is in the way.
+    #[error(transparent)]
     Fatal(Error),
 }
 
@@ -140,7 +145,7 @@ impl Client {
         Ok(response)
     }
 
-    fn proxy_name(&self, url: &Url) -> Option<String> {
+    pub(super) fn proxy_name(&self, url: &Url) -> Option<String> {
         let proxy = self.settings.proxies.for_url(url);
         proxy.map(ToString::to_string)
     }

@@ -4,12 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::arn::{ExternalId, Region, RoleArn};
+use crate::cluster::version::Minimum;
+use crate::cluster::{Alias, Cluster};
 use crate::config::OnFailure;
 use crate::context::Context;
 use crate::error::Look;
 use crate::report::{LogFormat, Verbosity};
 use crate::timespan::Timespan;
 use crate::tools::mirror::MirrorTemplate;
+use crate::verify::CredentialKind;
 
 /// How a result is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -108,6 +112,85 @@ impl GlobalFlags {
     }
 }
 
+/// The options of the commands that use the network and install nothing.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Network options")]
+pub struct NetworkFlags {
+    /// Use no network at all: what AWS would have to be asked fails
+    #[arg(long)]
+    pub offline: bool,
+
+    /// Trust the certificates in this PEM file as well
+    #[arg(long, value_name = "FILE")]
+    pub ca_bundle: Option<PathBuf>,
+
+    /// End by then, whatever happens, such as 30s or 2m
+    ///
+    /// Default: 30s for `token`, 1m for `kubeconfig` and `verify`.
+    #[arg(long, value_name = "DURATION")]
+    pub deadline: Option<Timespan>,
+}
+
+/// Which clusters are meant.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Cluster options")]
+pub struct ClusterFlags {
+    /// A cluster of Amazon EKS to deploy to (can be repeated)
+    ///
+    /// A name, an ARN, or name=NAME,region=REGION,role-arn=ARN,external-id=ID,alias=CONTEXT.
+    /// Default: BOOTSTRAP_CLUSTERS (separated by blanks), else the clusters of bootstrap.yaml.
+    #[arg(long, value_name = "CLUSTER")]
+    pub cluster: Vec<Cluster>,
+
+    /// The region of the clusters that name none
+    ///
+    /// Default: AWS_REGION, AWS_DEFAULT_REGION, else that of the AWS profile.
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<Region>,
+
+    /// Enter the one cluster as this role
+    #[arg(long, value_name = "ARN")]
+    pub role_arn: Option<RoleArn>,
+
+    /// The external ID that the role of the one cluster asks for
+    #[arg(long, value_name = "ID")]
+    pub external_id: Option<ExternalId>,
+
+    /// Name the context of the one cluster like this
+    #[arg(long, value_name = "CONTEXT")]
+    pub alias: Option<Alias>,
+
+    /// The kubeconfig that has the clusters
+    ///
+    /// Default: $KUBECONFIG, else PREFIX/kubeconfig in a delegate, else ~/.kube/config.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+}
+
+/// What a delegate's access to AWS and its clusters must be like.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Check options")]
+pub struct CheckFlags {
+    /// Where AWS must have taken the credentials from
+    ///
+    /// As the connector says: `irsa` (use IRSA), `iam-role` (assume the IAM role on the delegate),
+    /// `access-key` (AWS access key), or `pod-identity`. Default: any will do.
+    #[arg(long, value_name = "KIND")]
+    pub credentials: Option<CredentialKind>,
+
+    /// The region in which the connector tries its connection
+    ///
+    /// Default: the home region of the partition: us-east-1, cn-north-1, us-gov-west-1, …
+    #[arg(long, value_name = "REGION")]
+    pub test_region: Option<Region>,
+
+    /// The oldest Kubernetes that a cluster may have [default: 1.22]
+    ///
+    /// It can be raised, and not lowered: the Harness connector for EKS needs 1.22.
+    #[arg(long, value_name = "VERSION")]
+    pub minimum_kubernetes: Option<Minimum>,
+}
+
 /// The options of the commands that install.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Install options")]
@@ -201,4 +284,15 @@ pub struct InstallFlags {
     /// Write one line here when the run fails [default: /dev/termination-log]
     #[arg(long, value_name = "FILE")]
     pub termination_log: Option<PathBuf>,
+}
+
+impl InstallFlags {
+    /// Those of them that concern the network.
+    pub fn network(&self) -> NetworkFlags {
+        NetworkFlags {
+            offline: self.offline,
+            ca_bundle: self.ca_bundle.clone(),
+            deadline: self.deadline,
+        }
+    }
 }

@@ -1,5 +1,9 @@
 //! Merging flags, variables, the file and defaults.
 
+mod clusters;
+
+pub use clusters::Checks;
+
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -8,7 +12,10 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::{GlobalFlags, InstallFlags, InstallOptions, Output};
+use super::{GlobalFlags, InstallFlags, InstallOptions, NetworkFlags, Output};
+use crate::arn::Region;
+use crate::aws::{self, Aws};
+use crate::backoff::Backoff;
 use crate::cache::Cache;
 use crate::config::{Config, OnFailure};
 use crate::context::Context;
@@ -19,6 +26,7 @@ use crate::files;
 use crate::http::{self, Certificates, Client, Netrc, Proxies};
 use crate::report::{LogFormat, Verbosity};
 use crate::runtime::Runtime;
+use crate::timespan::Timespan;
 use crate::tools::install::Settings;
 use crate::tools::lockfile::Lockfile;
 use crate::tools::mirror::MirrorTemplate;
@@ -38,7 +46,7 @@ const TERMINATION_LOG: &str = "/dev/termination-log";
 pub struct Layers<'a> {
     context: &'a Context,
     global: &'a GlobalFlags,
-    config: Config,
+    pub(super) config: Config,
     /// The directory that the lock is looked for in.
     directory: PathBuf,
 }
@@ -46,8 +54,23 @@ pub struct Layers<'a> {
 impl<'a> Layers<'a> {
     /// Reads `bootstrap.yaml`, if there is one.
     pub fn new(context: &'a Context, global: &'a GlobalFlags) -> Result<Self, Error> {
+        let working = context.directory.clone();
+        Self::with_config_of(context, global, Some(working))
+    }
+
+    /// The same for what kubectl runs, wherever its user happens to be: a `bootstrap.yaml` in the
+    /// working directory may be anybody's.
+    pub fn of_plugin(context: &'a Context, global: &'a GlobalFlags) -> Result<Self, Error> {
+        Self::with_config_of(context, global, None)
+    }
+
+    fn with_config_of(
+        context: &'a Context,
+        global: &'a GlobalFlags,
+        working: Option<PathBuf>,
+    ) -> Result<Self, Error> {
         let mut layers = Self::without_file(context, global);
-        if let Some(path) = layers.config_file()? {
+        if let Some(path) = layers.config_file(working)? {
             let text = input(&path)?;
             layers.config =
                 Config::parse(&path, &text).map_err(|error| Error::new(Fault::Input, error))?;
@@ -68,14 +91,13 @@ impl<'a> Layers<'a> {
         }
     }
 
-    fn config_file(&self) -> Result<Option<PathBuf>, Error> {
+    fn config_file(&self, working: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
         if let Some(given) = self.path(self.global.config.clone(), "BOOTSTRAP_CONFIG", None)? {
             return Ok(Some(given));
         }
-        let directories = [self.working_directory(), self.context.directory.clone()];
+        let directories = std::iter::once(self.working_directory()).chain(working);
         Ok(directories
             .map(|directory| directory.join("bootstrap.yaml"))
-            .into_iter()
             .find(|path| path.exists()))
     }
 
@@ -118,6 +140,34 @@ impl<'a> Layers<'a> {
         }
     }
 
+    /// The prefix, where it is there and may be written.
+    pub fn writable_prefix(&self) -> Option<Prefix> {
+        let prefix = self.prefix().ok();
+        prefix.filter(|prefix| files::is_writable(prefix.path()))
+    }
+
+    /// AWS, as this run may use it.
+    pub fn aws(&self, region: Option<Region>, flags: &NetworkFlags) -> Result<Aws, Error> {
+        let file = self.config.ca_bundle.clone();
+        let ca_bundle = self.path(flags.ca_bundle.clone(), "BOOTSTRAP_CA_BUNDLE", file)?;
+        let settings = aws::Settings {
+            variables: self.context.variables().clone(),
+            region,
+            proxies: self.proxies()?,
+            certificates: self.certificates(ca_bundle),
+            backoff: Backoff::default(),
+            offline: self.switch(flags.offline, "BOOTSTRAP_OFFLINE", self.config.offline)?,
+        };
+        Ok(Aws::new(settings, Arc::new(Runtime::new())))
+    }
+
+    /// The end of a run that may take `budget` unless a flag, a variable or the file says otherwise.
+    pub fn deadline(&self, flag: Option<Timespan>, budget: Duration) -> Result<Deadline, Error> {
+        let given = self.value(flag, "BOOTSTRAP_DEADLINE", self.config.deadline)?;
+        let budget = given.map_or(budget, |span| span.0);
+        Ok(Deadline::after(self.context.started, budget))
+    }
+
     /// The proxies of this environment.
     pub fn proxies(&self) -> Result<Proxies, Error> {
         let variable = |name: &str| self.context.variable(name).map(str::to_owned);
@@ -148,10 +198,8 @@ impl<'a> Layers<'a> {
     }
 
     /// How a result is printed.
-    pub fn output(&self, flags: &InstallFlags) -> Result<Output, Error> {
-        Ok(self
-            .choice(flags.output, "BOOTSTRAP_OUTPUT")?
-            .unwrap_or_default())
+    pub fn output(&self, flag: Option<Output>) -> Result<Output, Error> {
+        Ok(self.choice(flag, "BOOTSTRAP_OUTPUT")?.unwrap_or_default())
     }
 
     /// What stops a run; asked first, since it decides what any later error does.
@@ -176,9 +224,8 @@ impl<'a> Layers<'a> {
         let context = self.context;
         let prefix = self.prefix()?;
         let on_failure = self.on_failure(&flags)?;
-        let output = self.output(&flags)?;
-        let deadline = self.value(flags.deadline, "BOOTSTRAP_DEADLINE", self.config.deadline)?;
-        let budget = deadline.map_or(budget, |span| span.0);
+        let output = self.output(flags.output)?;
+        let deadline = self.deadline(flags.deadline, budget)?;
         let cache = self.path(
             flags.cache_dir,
             "BOOTSTRAP_CACHE_DIR",
@@ -225,7 +272,7 @@ impl<'a> Layers<'a> {
         Ok(InstallOptions {
             wanted: self.wanted(wanted)?,
             settings,
-            deadline: Deadline::after(context.started, budget),
+            deadline,
             on_failure,
             report: self.path(flags.report, "BOOTSTRAP_REPORT", self.config.report.clone())?,
             termination_log: termination_log(context, flags.termination_log),
@@ -238,7 +285,8 @@ impl<'a> Layers<'a> {
         })
     }
 
-    fn wanted(&self, named: Vec<Wanted>) -> Result<Vec<Wanted>, Error> {
+    /// The tools that are wanted.
+    pub fn wanted(&self, named: Vec<Wanted>) -> Result<Vec<Wanted>, Error> {
         let variable = self.list("BOOTSTRAP_TOOLS", |c| c.is_whitespace() || c == ',')?;
         let file = self.config.tools.clone().unwrap_or_default();
         Ok([named, variable, file]
@@ -347,7 +395,7 @@ impl<'a> Layers<'a> {
         Ok(chosen.map(|path| self.context.directory.join(path)))
     }
 
-    fn value<T: FromStr<Err: Display>>(
+    pub(super) fn value<T: FromStr<Err: Display>>(
         &self,
         flag: Option<T>,
         variable: &str,
@@ -377,7 +425,12 @@ impl<'a> Layers<'a> {
         }
     }
 
-    fn switch(&self, flag: bool, variable: &str, file: Option<bool>) -> Result<bool, Error> {
+    pub(super) fn switch(
+        &self,
+        flag: bool,
+        variable: &str,
+        file: Option<bool>,
+    ) -> Result<bool, Error> {
         if flag {
             return Ok(true);
         }

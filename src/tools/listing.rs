@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::platform::Platform;
+use crate::tools::builtin;
 use crate::tools::catalog::{Catalog, Pinned, Tool};
 use crate::tools::description::NeedEntry;
 use crate::tools::names::{ProgramName, ToolName};
@@ -50,6 +52,11 @@ fn listed(name: &ToolName, tool: &Tool, versions: Vec<Pinned>) -> ListedTool {
         platforms: pinned.platforms.iter().map(ToString::to_string).collect(),
         version: pinned.version,
     });
+    let builtin = (name.as_str() == builtin::TOOL).then(|| "builtin".parse().ok());
+    let builtin = builtin.flatten().map(|version| ListedVersion {
+        version,
+        platforms: Platform::ALL.iter().map(ToString::to_string).collect(),
+    });
     ListedTool {
         name: name.clone(),
         about: tool.about.clone(),
@@ -58,7 +65,7 @@ fn listed(name: &ToolName, tool: &Tool, versions: Vec<Pinned>) -> ListedTool {
         default: tool.default.clone(),
         programs: tool.description.programs.keys().cloned().collect(),
         needs: tool.description.needs.clone(),
-        versions: versions.collect(),
+        versions: versions.chain(builtin).collect(),
     }
 }
 

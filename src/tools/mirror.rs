@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::digest::Digest;
 use crate::strict_yaml;
+use crate::tools::builtin;
 
 /// The URL of a mirror with `{host}`, `{path}`, `{alg}` and `{hex}` in it.
 ///
@@ -91,7 +92,7 @@ pub fn sources(
     let mirrored = mirrors
         .iter()
         .filter_map(|mirror| mirror.source(origin, digest));
-    let last = (!no_origin).then(|| origin.clone());
+    let last = (!no_origin || builtin::is_source(origin)).then(|| origin.clone());
     for source in mirrored.chain(last) {
         if !sources.contains(&source) {
             sources.push(source);

@@ -222,6 +222,26 @@ impl<'a> Receipt<'a> {
             (false, true) => Trust::SizeModeAndTime,
             (false, false) => Trust::Digest,
         };
+        self.compare(tree, trust, boot, deadline)
+    }
+
+    /// Compares the tree with the receipt, every file by its digest.
+    pub fn check_by_digest(
+        &mut self,
+        tree: &Path,
+        boot: &str,
+        deadline: Deadline,
+    ) -> Result<Condition, DeadlinePassed> {
+        self.compare(tree, Trust::Digest, boot, deadline)
+    }
+
+    fn compare(
+        &mut self,
+        tree: &Path,
+        trust: Trust,
+        boot: &str,
+        deadline: Deadline,
+    ) -> Result<Condition, DeadlinePassed> {
         let root = match open_directory(CWD, tree) {
             Ok(root) => root,
             Err(error) => return Ok(Condition::Damaged(format!("`{}`: {error}", tree.display()))),

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::fault::Fault;
 use crate::platform::Platform;
 use crate::strict_yaml::Location;
+use crate::tools::builtin;
 use crate::tools::catalog::{self, Catalog, Tool};
 use crate::tools::description::LayoutName;
 use crate::tools::lockfile::{self, Locked, LockedSource, Lockfile};
@@ -38,6 +39,14 @@ impl Pins<'_> {
 
     fn find(&self, wanted: &Wanted) -> Result<Release, Problem> {
         let name = &wanted.name;
+        if builtin::is_wanted(name, wanted.version.as_ref())
+            && let Some(tool) = self.catalog.tools().get(name)
+        {
+            let release = builtin::release();
+            let (version, source) = release.map_err(|source| Problem::Builtin { source })?;
+            let description = &tool.description;
+            return Ok(description.release(name.clone(), version, self.platform, source));
+        }
         let Some(lock) = self.lock else {
             return self.find_in_catalog(wanted);
         };
@@ -146,7 +155,7 @@ impl Error {
     /// The side that the failure is on.
     pub fn fault(&self) -> Fault {
         match &*self.problem {
-            Problem::Catalog { .. } => Fault::Local,
+            Problem::Catalog { .. } | Problem::Builtin { .. } => Fault::Local,
             Problem::Lock {
                 source: lockfile::Error::Digest { .. },
             } => Fault::Untrusted,
@@ -209,6 +218,7 @@ impl Error {
             Problem::SameProgram { .. } => {
                 Some("give one of them another name under `programs` in the lock".to_owned())
             }
+            Problem::Builtin { .. } => Some("mount /proc, or ask for another version".to_owned()),
             Problem::Catalog { .. } => Some("please report this as a bug".to_owned()),
         }
     }
@@ -339,6 +349,12 @@ pub enum Problem {
         first: ToolName,
         /// The other.
         second: ToolName,
+    },
+    /// The running program cannot be read.
+    #[error("cannot read the program that is running, `/proc/self/exe`")]
+    Builtin {
+        /// Why.
+        source: std::io::Error,
     },
     /// The catalog is broken.
     #[error("the catalog cannot be used")]

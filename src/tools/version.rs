@@ -17,9 +17,17 @@ use crate::strict_yaml;
 pub struct Version(String);
 
 impl Version {
+    /// The one version that is a word.
+    const BUILTIN: &str = "builtin";
+
     /// The text, without `v`.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether this is the word for what this program carries in itself.
+    pub fn is_builtin(&self) -> bool {
+        self.0 == Self::BUILTIN
     }
 
     /// Whether this is `shorter` with more parts: `22.22.2` is within `22` and `22.22`.
@@ -95,6 +103,9 @@ impl FromStr for Version {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let version = text.strip_prefix('v').unwrap_or(text);
+        if version == Self::BUILTIN {
+            return Ok(Self(version.to_owned()));
+        }
         let known = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
         let valid = version.starts_with(|c: char| c.is_ascii_digit())
             && version.len() <= 64

@@ -20,14 +20,14 @@ const LOGIN: &str = "Basic dXNlcjpwQHNz";
 type Seen = Mutex<Vec<(String, Option<String>)>>;
 
 /// A proxy that tunnels to loopback, and what it was asked for, with the login.
-struct Tunnel {
-    port: u16,
+pub(crate) struct Tunnel {
+    pub(crate) port: u16,
     seen: Arc<Seen>,
 }
 
 impl Tunnel {
     /// Answers each `CONNECT` with this status; 200 connects.
-    fn start(status: u16) -> Self {
+    pub(crate) fn start(status: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -41,7 +41,7 @@ impl Tunnel {
         Self { port, seen }
     }
 
-    fn seen(&self) -> Vec<(String, Option<String>)> {
+    pub(crate) fn seen(&self) -> Vec<(String, Option<String>)> {
         self.seen.lock().unwrap().clone()
     }
 }

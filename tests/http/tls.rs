@@ -12,12 +12,12 @@ use super::{World, only_failure, pin_of, quick};
 use crate::server::{Reply, Server};
 
 /// A certificate authority, and a server's configuration for `localhost` signed by it.
-pub(super) struct Authority {
-    pub(super) certificate: rcgen::Certificate,
-    pub(super) server: Arc<rustls::ServerConfig>,
+pub(crate) struct Authority {
+    pub(crate) certificate: rcgen::Certificate,
+    pub(crate) server: Arc<rustls::ServerConfig>,
 }
 
-pub(super) fn authority(names: &[&str]) -> Authority {
+pub(crate) fn authority(names: &[&str]) -> Authority {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut params = rcgen::CertificateParams::new(vec![]).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::deadline::DeadlinePassed;
 use crate::fault::Fault;
-use crate::tools::{npm, program};
-use crate::{archive, elf, files, http};
+use crate::tools::npm;
+use crate::{archive, elf, files, http, program};
 
 /// Why a tool could not be put in place.
 #[derive(Debug, thiserror::Error)]

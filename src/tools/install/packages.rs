@@ -12,10 +12,10 @@ use crate::archive::{self, Entry, Limits, Package as Place, Tree};
 use crate::deadline::Deadline;
 use crate::files::Room;
 use crate::http::{self, Download, Fetched};
+use crate::program::{Invocation, harmless_variables};
 use crate::tools::npm::{self, parse_address};
 use crate::tools::outcome::Activity;
 use crate::tools::package_lock::PackageLock;
-use crate::tools::program::{Invocation, harmless_variables};
 use crate::tools::{Release, package_lock::Package};
 
 /// Requests that are under way at once; one HTTP/2 connection carries them all.

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::{Error, Installer, directory_of};
 use crate::deadline::Deadline;
+use crate::program::{Invocation, harmless_variables};
 use crate::tools::Release;
-use crate::tools::program::{Invocation, harmless_variables};
 
 /// How long somebody else's program may take to tell its version, and no more than a third of what
 /// is left: one that hangs must leave time to install ours.

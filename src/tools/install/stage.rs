@@ -9,8 +9,8 @@ use crate::elf;
 use crate::fault::Fault;
 use crate::files::{self, Room};
 use crate::http::{self, Download, Event};
+use crate::program::{Invocation, harmless_variables};
 use crate::tools::outcome::Activity;
-use crate::tools::program::{Invocation, harmless_variables};
 use crate::tools::{Artifact, Layout, Program, ProgramKind, Release, Source, mirror};
 
 /// A tree that is not in place yet; dropped, it is removed.

@@ -42,12 +42,43 @@ pub struct Invocation {
     pub directory: PathBuf,
 }
 
+/// How a program ended, and the first part of what it wrote.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Its status.
+    pub status: ExitStatus,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+}
+
 impl Invocation {
     /// Runs the program to its end and returns what it wrote to standard output, or to standard
     /// error where that is all it wrote.
     ///
     /// At the deadline its whole process group is killed.
     pub fn output(&self, deadline: Deadline) -> Result<String, Error> {
+        let ended = self.run(deadline)?;
+        let output = if ended.stdout.trim().is_empty() {
+            ended.stderr
+        } else {
+            ended.stdout
+        };
+        if ended.status.success() {
+            return Ok(output);
+        }
+        Err(Error::Status {
+            command: self.to_string(),
+            status: ended.status,
+            output: last_lines(&output),
+        })
+    }
+
+    /// Runs the program to its end, whichever that is.
+    ///
+    /// At the deadline its whole process group is killed.
+    pub fn run(&self, deadline: Deadline) -> Result<Ended, Error> {
         let mut child = self
             .start()
             .map_err(|source| self.failed_to_start(source))?;
@@ -62,18 +93,10 @@ impl Invocation {
         let wait = deadline.left().min(LAST_WORDS);
         let [stdout, stderr] =
             [stdout, stderr].map(|output| output.recv_timeout(wait).unwrap_or_default());
-        let output = if stdout.trim().is_empty() {
-            stderr
-        } else {
-            stdout
-        };
-        if status.success() {
-            return Ok(output);
-        }
-        Err(Error::Status {
-            command: self.to_string(),
+        Ok(Ended {
             status,
-            output: shortened(&output),
+            stdout,
+            stderr,
         })
     }
 
@@ -173,7 +196,7 @@ fn collect(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
 }
 
 /// The last lines of an output: where programs say what went wrong.
-fn shortened(output: &str) -> String {
+pub fn last_lines(output: &str) -> String {
     let lines: Vec<&str> = output
         .lines()
         .map(str::trim_end)

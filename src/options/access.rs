@@ -1,0 +1,125 @@
+//! What reaching AWS and the clusters depends on.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::layers::{Checks, Layers};
+use super::{CheckFlags, ClusterFlags, NetworkFlags};
+use crate::arn::SessionName;
+use crate::aws::Aws;
+use crate::cluster::Cluster;
+use crate::cluster::access::SERVICE_ACCOUNT;
+use crate::cluster::session::default_name;
+use crate::context::Context;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::http::Proxies;
+use crate::runtime::Runtime;
+use crate::tools::prefix::Prefix;
+use crate::tools::receipt::boot_id;
+use crate::tools::wanted::Wanted;
+use crate::verify::tools::Depth;
+use crate::verify::{Check, Finding, Preflight, Setup};
+
+/// What reaching AWS and the clusters depends on.
+#[derive(Debug)]
+pub struct AccessOptions {
+    /// The clusters.
+    pub clusters: Vec<Cluster>,
+    /// The files of the kubeconfig.
+    pub kubeconfigs: Vec<PathBuf>,
+    /// What access must be like.
+    pub checks: Checks,
+    /// Whether nothing is asked of the network.
+    pub offline: bool,
+    /// AWS.
+    pub aws: Aws,
+    session: Option<SessionName>,
+    proxies: Proxies,
+    runtime: Arc<Runtime>,
+}
+
+impl Layers<'_> {
+    /// What reaching AWS and the clusters depends on.
+    pub fn access(
+        &self,
+        network: &NetworkFlags,
+        clusters: &ClusterFlags,
+        checks: &CheckFlags,
+    ) -> Result<AccessOptions, Error> {
+        Ok(AccessOptions {
+            kubeconfigs: self.kubeconfigs(clusters.kubeconfig.clone())?,
+            clusters: self.clusters(clusters)?,
+            checks: self.checks(checks)?,
+            offline: self.offline(network.offline)?,
+            aws: self.aws(self.region(clusters)?, network)?,
+            session: self.value(None, "BOOTSTRAP_SESSION_NAME", None)?,
+            proxies: self.proxies()?,
+            runtime: Arc::new(Runtime::new()),
+        })
+    }
+}
+
+/// How the tools are checked.
+#[derive(Clone, Debug)]
+pub enum Tools<'a> {
+    /// This is what is known of them.
+    Known(Finding),
+    /// They are looked at, against what is wanted.
+    Look(Depth, &'a [Wanted]),
+}
+
+impl AccessOptions {
+    /// Makes the wanted checks.
+    pub fn verify(
+        &self,
+        context: &Context,
+        wanted: BTreeSet<Check>,
+        prefix: &Prefix,
+        tools: Tools<'_>,
+        deadline: Deadline,
+    ) -> Vec<Finding> {
+        // A trust policy may ask for the name that tokens have too.
+        let delegate = context.variable("DELEGATE_NAME");
+        let session = self.session.clone();
+        let session = session.unwrap_or_else(|| default_name(delegate));
+        let (tools, depth, names) = match tools {
+            Tools::Known(finding) => (Some(finding), Depth::Start, Default::default()),
+            Tools::Look(depth, names) => (None, depth, names),
+        };
+        let (boot, now) = (boot_id(), || context.now());
+        let preflight = Preflight::new(Setup {
+            checks: wanted,
+            tools,
+            prefix,
+            boot: &boot,
+            depth,
+            wanted: names,
+            clusters: &self.clusters,
+            kubeconfigs: &self.kubeconfigs,
+            credentials: self.checks.credentials,
+            test_region: self.checks.test_region.as_ref(),
+            minimum: self.checks.minimum,
+            variables: context.variables(),
+            directory: &context.directory,
+            service_account: Path::new(SERVICE_ACCOUNT),
+            proxies: &self.proxies,
+            aws: &self.aws,
+            session: &session,
+            runtime: Arc::clone(&self.runtime),
+            offline: self.offline,
+            now: &now,
+            deadline,
+        });
+        preflight.run()
+    }
+
+    /// Whether a start has anything to check: a cluster, a kind of credentials that is asked for, or
+    /// the cluster that this pod runs in.
+    pub fn has_anything_to_check(&self, context: &Context) -> bool {
+        let is_in_pod = context.variable("KUBERNETES_SERVICE_HOST").is_some()
+            && Path::new(SERVICE_ACCOUNT).join("token").exists();
+        !self.clusters.is_empty() || self.checks.credentials.is_some() || is_in_pod
+    }
+}

@@ -1,0 +1,149 @@
+//! The options of the commands that reach AWS and clusters.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::Layers;
+use crate::arn::Region;
+use crate::cluster::version::Minimum;
+use crate::cluster::{self, Cluster};
+use crate::error::Error;
+use crate::options::{CheckFlags, ClusterFlags};
+use crate::verify::CredentialKind;
+
+/// What a delegate's access to AWS and its clusters must be like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checks {
+    /// Where AWS must have taken the credentials from; none where any source will do.
+    pub credentials: Option<CredentialKind>,
+    /// Where the connector tries its connection; none for the home region of the partition.
+    pub test_region: Option<Region>,
+    /// The oldest Kubernetes that a cluster may have.
+    pub minimum: Minimum,
+}
+
+impl Layers<'_> {
+    /// The clusters, each with the region that is given for those that name none.
+    pub fn clusters(&self, flags: &ClusterFlags) -> Result<Vec<Cluster>, Error> {
+        let variable = self.clusters_of_variable()?;
+        let file = self.config.clusters.clone().unwrap_or_default();
+        let mut clusters = [flags.cluster.clone(), variable, file]
+            .into_iter()
+            .find(|clusters| !clusters.is_empty())
+            .unwrap_or_default();
+        let region = self.value(flags.region.clone(), "BOOTSTRAP_REGION", None)?;
+        let role = self.value(flags.role_arn.clone(), "BOOTSTRAP_ROLE_ARN", None)?;
+        let variable = self.context.variable("BOOTSTRAP_EXTERNAL_ID");
+        let id = match (flags.external_id.clone(), variable) {
+            (None, Some(text)) => Some(unquoted("BOOTSTRAP_EXTERNAL_ID", text)?),
+            (flag, _) => flag,
+        };
+        let alias = self.value(flags.alias.clone(), "BOOTSTRAP_ALIAS", None)?;
+        if let [cluster] = clusters.as_mut_slice() {
+            cluster.region = region.or_else(|| cluster.region.take());
+            cluster.role = role.or_else(|| cluster.role.take());
+            cluster.external_id = id.or_else(|| cluster.external_id.take());
+            cluster.alias = alias.or_else(|| cluster.alias.take());
+        } else {
+            let of_one = [
+                ("--role-arn (BOOTSTRAP_ROLE_ARN)", role.is_some()),
+                ("--external-id (BOOTSTRAP_EXTERNAL_ID)", id.is_some()),
+                ("--alias (BOOTSTRAP_ALIAS)", alias.is_some()),
+            ];
+            if let Some((option, _)) = of_one.iter().find(|(_, is_given)| *is_given) {
+                return Err(for_one_cluster(option, clusters.len()));
+            }
+            for cluster in &mut clusters {
+                cluster.region = cluster.region.take().or_else(|| region.clone());
+            }
+        }
+        let invalid = |error: cluster::InvalidCluster| Error::usage(error.to_string());
+        let clusters = clusters.into_iter().map(Cluster::check);
+        let clusters = clusters.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
+        cluster::distinct(&clusters).map_err(|(_, error)| invalid(error))?;
+        Ok(clusters)
+    }
+
+    fn clusters_of_variable(&self) -> Result<Vec<Cluster>, Error> {
+        let variable = "BOOTSTRAP_CLUSTERS";
+        let text = self.context.variable(variable).unwrap_or_default();
+        let parts = text.split_whitespace();
+        parts.map(|part| unquoted(variable, part)).collect()
+    }
+
+    /// The region that is asked for; none for what the environment of AWS says.
+    pub fn region(&self, flags: &ClusterFlags) -> Result<Option<Region>, Error> {
+        self.value(flags.region.clone(), "BOOTSTRAP_REGION", None)
+    }
+
+    /// The files of the kubeconfig, in order; the first of them is written to where none has the
+    /// cluster.
+    pub fn kubeconfigs(&self, flag: Option<PathBuf>) -> Result<Vec<PathBuf>, Error> {
+        let file = self.config.kubeconfig.clone();
+        if let Some(given) = self.path(flag, "BOOTSTRAP_KUBECONFIG", file)? {
+            return Ok(vec![given]);
+        }
+        // As kubectl does it (Kubernetes, "Organizing Cluster Access Using kubeconfig Files").
+        let list = self.context.variable("KUBECONFIG").unwrap_or_default();
+        let listed: Vec<_> = list
+            .split(':')
+            .filter(|path| !path.is_empty())
+            .map(|path| self.context.directory.join(path))
+            .collect();
+        if !listed.is_empty() {
+            return Ok(listed);
+        }
+        if self.working_directory().is_dir() {
+            return Ok(vec![self.prefix()?.path().join("kubeconfig")]);
+        }
+        match self.context.variable("HOME") {
+            Some(home) => Ok(vec![Path::new(home).join(".kube/config")]),
+            None => Ok(vec![self.prefix()?.path().join("kubeconfig")]),
+        }
+    }
+
+    /// Whether the network is left alone.
+    pub fn offline(&self, flag: bool) -> Result<bool, Error> {
+        self.switch(flag, "BOOTSTRAP_OFFLINE", self.config.offline)
+    }
+
+    /// What access must be like.
+    pub fn checks(&self, flags: &CheckFlags) -> Result<Checks, Error> {
+        let config = &self.config;
+        Ok(Checks {
+            credentials: self.value(
+                flags.credentials,
+                "BOOTSTRAP_CREDENTIALS",
+                config.credentials,
+            )?,
+            test_region: self.value(
+                flags.test_region.clone(),
+                "BOOTSTRAP_TEST_REGION",
+                config.test_region.clone(),
+            )?,
+            minimum: self
+                .value(
+                    flags.minimum_kubernetes,
+                    "BOOTSTRAP_MINIMUM_KUBERNETES",
+                    config.minimum_kubernetes,
+                )?
+                .unwrap_or_default(),
+        })
+    }
+}
+
+/// Reads what may have an external ID in it, which no message shows.
+fn unquoted<T: FromStr<Err: Display>>(variable: &str, text: &str) -> Result<T, Error> {
+    text.parse()
+        .map_err(|error| Error::usage(format!("invalid value for {variable}: {error}")))
+}
+
+fn for_one_cluster(option: &str, count: usize) -> Error {
+    let hint = "name each cluster's own: --cluster name=…,role-arn=…,external-id=…,alias=…";
+    Error::usage(match count {
+        0 => format!("{option} is that of a cluster, and there is none"),
+        _ => format!("{option} is for a single cluster, and there are {count}"),
+    })
+    .with_hint(Some(hint.to_owned()))
+}

@@ -1,0 +1,172 @@
+use serde_json::{Value, json};
+
+use super::super::State;
+use super::super::service_account::token;
+use super::*;
+
+const ROLE: &str = "arn:aws:iam::111122223333:role/delegate";
+const NOW: i64 = 1_700_000_000;
+
+/// The claims of a good token, with these in their place.
+fn claims(changes: &Value) -> TokenFile {
+    let mut claims = json!({
+        "aud": ["sts.amazonaws.com"], "exp": NOW + 86_000, "iat": NOW - 400,
+        "iss": "https://oidc.eks.us-east-1.amazonaws.com/id/ABC",
+        "sub": "system:serviceaccount:harness-delegate-ng:delegate",
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    TokenFile::Claims(Claims::decode(&token(&claims)).unwrap())
+}
+
+fn facts(role: Option<&'static str>, file: Option<TokenFile>) -> Facts<'static> {
+    Facts {
+        role,
+        token: file.map(|file| ("/var/run/token", file)),
+        is_asked: true,
+        region: Some("us-east-1".parse().unwrap()),
+        now: Timestamp::from_second(NOW).unwrap(),
+    }
+}
+
+#[test]
+fn a_pod_with_everything_passes_and_shows_what_a_trust_policy_must_name() {
+    let found = judge(&facts(Some(ROLE), Some(claims(&json!({})))));
+    assert_eq!(found.state, State::Pass, "{found:?}");
+    assert_eq!(
+        found.evidence,
+        "arn:aws:iam::111122223333:role/delegate for service account harness-delegate-ng/delegate, issuer \
+         oidc.eks.us-east-1.amazonaws.com/id/ABC, token valid for 23 h 53 min"
+    );
+}
+
+#[test]
+fn what_is_wrong_is_told_with_cause_and_remedy() {
+    let unreadable = |kind: io::ErrorKind| TokenFile::Unreadable(kind, "no".to_owned());
+    for (facts, state, says) in [
+        (facts(None, None), State::Fail, "are not set"),
+        (
+            facts(None, Some(claims(&json!({})))),
+            State::Fail,
+            "AWS_ROLE_ARN is not set",
+        ),
+        (
+            facts(Some(ROLE), None),
+            State::Fail,
+            "AWS_WEB_IDENTITY_TOKEN_FILE is not set",
+        ),
+        (
+            facts(Some("deployer"), Some(claims(&json!({})))),
+            State::Fail,
+            "AWS_ROLE_ARN: `deployer` is not an ARN",
+        ),
+        (
+            facts(
+                Some("arn:aws-cn:iam::111122223333:role/delegate"),
+                Some(claims(&json!({}))),
+            ),
+            State::Fail,
+            "is of partition `aws-cn` and the region us-east-1 of `aws`",
+        ),
+        (
+            facts(
+                Some(ROLE),
+                Some(unreadable(io::ErrorKind::PermissionDenied)),
+            ),
+            State::Fail,
+            "cannot read `/var/run/token`",
+        ),
+        (
+            facts(Some(ROLE), Some(unreadable(io::ErrorKind::NotFound))),
+            State::Fail,
+            "cannot read `/var/run/token`",
+        ),
+        (
+            facts(
+                Some(ROLE),
+                Some(TokenFile::Malformed(Claims::decode("notajwt").unwrap_err())),
+            ),
+            State::Fail,
+            "it is not a token",
+        ),
+        (
+            facts(
+                Some(ROLE),
+                Some(claims(&json!({"aud": ["https://kubernetes.default.svc"]}))),
+            ),
+            State::Fail,
+            "is for `https://kubernetes.default.svc` and not for `sts.amazonaws.com`",
+        ),
+        (
+            facts(Some(ROLE), Some(claims(&json!({"exp": null})))),
+            State::Fail,
+            "has no expiry",
+        ),
+        (
+            facts(Some(ROLE), Some(claims(&json!({"exp": NOW})))),
+            State::Fail,
+            "expired at 2023-11-14T22:13:20Z",
+        ),
+        (
+            facts(Some(ROLE), Some(claims(&json!({"sub": "somebody"})))),
+            State::Fail,
+            "is that of `somebody`",
+        ),
+        (
+            facts(
+                Some(ROLE),
+                Some(claims(&json!({"iss": "kubernetes/serviceaccount"}))),
+            ),
+            State::Fail,
+            "issued by `kubernetes/serviceaccount`",
+        ),
+        (
+            facts(
+                Some(ROLE),
+                Some(claims(&json!({"sub": "system:serviceaccount:ns:default"}))),
+            ),
+            State::Warn,
+            "service account ns/default",
+        ),
+    ] {
+        let found = judge(&facts);
+        assert_eq!(found.state, state, "{found:?}");
+        assert!(found.evidence.contains(says), "{found:?}");
+        assert!(found.remedy.is_some(), "{found:?}");
+    }
+}
+
+#[test]
+fn a_process_without_irsa_is_only_wrong_where_irsa_is_asked_for() {
+    let mut facts = facts(None, None);
+    facts.is_asked = false;
+    assert_eq!(judge(&facts).state, State::Skip);
+}
+
+#[test]
+fn the_variables_and_the_file_are_looked_at() {
+    let world = tempfile::tempdir().unwrap();
+    let path = world.path().join("token");
+    let text = token(&json!({"sub": "system:serviceaccount:a:b"}));
+    crate::files::replace(&path, text.as_bytes(), 0o600).unwrap();
+    let variables = BTreeMap::from([
+        ("AWS_ROLE_ARN".to_owned(), ROLE.to_owned()),
+        (
+            "AWS_WEB_IDENTITY_TOKEN_FILE".to_owned(),
+            path.display().to_string(),
+        ),
+    ]);
+    let facts = Facts::look(&variables, false, None, Timestamp::UNIX_EPOCH);
+    assert!(facts.is_present());
+    let Some((_, TokenFile::Claims(claims))) = facts.token else {
+        panic!("{facts:?}");
+    };
+    assert_eq!(claims.service_account(), Some(("a", "b")));
+    let empty = BTreeMap::from([("AWS_ROLE_ARN".to_owned(), String::new())]);
+    assert!(
+        Facts::look(&empty, false, None, Timestamp::UNIX_EPOCH)
+            .role
+            .is_none()
+    );
+}
