@@ -210,12 +210,6 @@ fn reaches(binding: &Object<'_>, workload: &Workload<'_>) -> bool {
     binding.kind == "ClusterRoleBinding" || binding.namespace == workload.object.namespace
 }
 
-/// Whether pods run in a namespace, as far as the files say.
-fn is_lived_in(manifests: &Manifests<'_>, namespace: &str) -> bool {
-    let mut objects = manifests.objects().iter();
-    objects.any(|object| object.namespace == Some(namespace) && pod_of(object).is_some())
-}
-
 fn bind(
     manifests: &Manifests<'_>,
     workload: &Workload<'_>,
@@ -231,7 +225,7 @@ fn bind(
         [present, account].contains(&subject.name)
             && subject
                 .namespace
-                .is_none_or(|there| Some(there) == namespace || !is_lived_in(manifests, there))
+                .is_none_or(|there| Some(there) == namespace || !manifests.is_lived_in(Some(there)))
     };
     for name in &irsa.bindings {
         if !bindings(manifests).any(|binding| binding.name == name) {

@@ -1,14 +1,20 @@
 //! What a pod takes so that INIT_SCRIPT can bring the tools: a volume, variables, an init container,
 //! and time.
 
+mod budget;
+mod container;
+
 use super::home::Home;
-use super::init_script::{self, Parts, Wishes};
+use super::init_script::{self, Parts};
 use super::patch::{Delivery, Edits, Plan, ScriptPolicy};
-use super::pod::{copy, is_on_disk, mount_at, mounts};
+use super::pod::{is_on_disk, mounts};
 use super::record::Record;
 use super::workload::variable;
 use super::{Error, Manifests, Workload};
 use crate::yaml::{Node, Path, Scalar, Value};
+
+pub use budget::Budget;
+pub(super) use container::is_shared;
 
 /// The name of the volume and of the init container.
 pub const OURS: &str = "bootstrap";
@@ -186,202 +192,6 @@ impl Applied<'_, '_, '_> {
         let path = mount.item_where("name", OURS).key("mountPath");
         self.edits.set(self.file(), &path, self.prefix.as_str())?;
         Ok(())
-    }
-
-    fn init_container_path(&self) -> Path {
-        let path = self.workload.pod_path.clone().key("initContainers");
-        path.item_where("name", OURS)
-    }
-
-    /// A container that runs before the delegate's: `bash -e` and the probes have no part in it.
-    fn init_container(
-        &mut self,
-        manifests: &Manifests<'_>,
-        image: &str,
-        wishes: &Wishes,
-    ) -> Result<(), Error> {
-        let command = std::iter::once("bootstrap".to_owned()).chain(wishes.arguments());
-        let mut keys: Vec<(&str, Value)> = vec![
-            ("image", image.into()),
-            ("command", Value::sequence(command)),
-            ("env", self.init_environment()),
-        ];
-        let sources = self.proxy_sources(manifests);
-        if !sources.is_empty() {
-            keys.push(("envFrom", Value::Sequence(sources)));
-        }
-        if let Some(context) = self.workload.container.get("securityContext") {
-            keys.push(("securityContext", copy(context)));
-        }
-        let mut all_mounts = vec![self.mount_of_prefix()];
-        let certificates =
-            mounts(self.workload.container).filter(|mount| self.has_certificates(*mount));
-        all_mounts.extend(certificates.map(copy));
-        keys.push(("volumeMounts", Value::Sequence(all_mounts)));
-        let path = self.init_container_path();
-        for (key, value) in keys {
-            self.edits.set(self.file(), &path.clone().key(key), value)?;
-        }
-        Ok(())
-    }
-
-    /// Takes out what another delivery put in.
-    fn no_init_container(&mut self) -> Result<(), Error> {
-        remove_item(
-            self.file(),
-            self.workload.pod,
-            &self.workload.pod_path,
-            "initContainers",
-            self.edits,
-        )
-    }
-
-    /// The mount of the volume that the prefix is on.
-    fn mount_of_prefix(&self) -> Value {
-        let theirs = mount_at(self.workload, &self.prefix).filter(|mount| {
-            mount.get("name").and_then(Node::scalar) != Some(OURS)
-                && is_on_disk(self.workload, &self.prefix)
-        });
-        let ours = || {
-            Value::mapping([
-                ("name", OURS.into()),
-                ("mountPath", self.prefix.as_str().into()),
-            ])
-        };
-        theirs.map_or_else(ours, copy)
-    }
-
-    /// The variables that concern the network and us.
-    fn init_environment(&self) -> Value {
-        let wanted = variables(self.plan);
-        let is_wanted = |name: &str| wanted.iter().any(|(own, _)| *own == name);
-        let shared = self
-            .workload
-            .container
-            .get("env")
-            .into_iter()
-            .flat_map(Node::items);
-        let shared = shared.filter(|item| {
-            let name = item.get("name").and_then(Node::scalar).unwrap_or_default();
-            is_shared(name) && !is_wanted(name) && name != "BOOTSTRAP_PREFIX"
-        });
-        let mut items = vec![pair("BOOTSTRAP_PREFIX", &self.prefix)];
-        items.extend(shared.map(copy));
-        let own = wanted
-            .iter()
-            .filter(|(name, _)| *name != "BOOTSTRAP_PREFIX");
-        items.extend(own.map(|(name, value)| pair(name, value)));
-        Value::Sequence(items)
-    }
-
-    /// The ConfigMaps and Secrets that the proxy's variables come from.
-    fn proxy_sources(&self, manifests: &Manifests<'_>) -> Vec<Value> {
-        let sources = self
-            .workload
-            .container
-            .get("envFrom")
-            .into_iter()
-            .flat_map(Node::items);
-        let is_proxy = |source: &Node<'_>| {
-            let has = |key: &str, kind: &str| {
-                let name = source.dig(&[key, "name"]).and_then(Node::scalar)?;
-                let object = manifests.find(kind, name, self.workload.object.namespace);
-                let has_host = object.is_some_and(|object| {
-                    ["data", "stringData"].iter().any(|data| {
-                        let entries = object.node.get(data).into_iter().flat_map(Node::entries);
-                        entries.filter_map(|(key, _)| key.scalar()).any(is_shared)
-                    })
-                });
-                Some(name.ends_with("-proxy") || has_host)
-            };
-            has("configMapRef", "ConfigMap") == Some(true)
-                || has("secretRef", "Secret") == Some(true)
-        };
-        sources.filter(is_proxy).map(copy).collect()
-    }
-
-    /// Whether a mount has certificates that the network asks for.
-    fn has_certificates(&self, mount: Node<'_>) -> bool {
-        let Some(path) = mount.get("mountPath").and_then(Node::scalar) else {
-            return false;
-        };
-        let is_named = |name: &&str| {
-            let file = self.workload.variable(name);
-            file.is_some_and(|file| std::path::Path::new(file).starts_with(path))
-        };
-        path.trim_end_matches('/').ends_with("/ca-bundle")
-            || path.contains("/ca-trust/")
-            || CERTIFICATES.iter().any(is_named)
-    }
-}
-
-/// Variables that name a file with certificates.
-const CERTIFICATES: [&str; 4] = [
-    "SSL_CERT_FILE",
-    "CURL_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
-    "AWS_CA_BUNDLE",
-];
-
-/// Whether a variable concerns the network, the region or us.
-pub(super) fn is_shared(name: &str) -> bool {
-    const NAMES: [&str; 7] = [
-        "AWS_DEFAULT_REGION",
-        "AWS_EC2_METADATA_DISABLED",
-        "AWS_REGION",
-        "AWS_STS_REGIONAL_ENDPOINTS",
-        "NO_PROXY",
-        "SSL_CERT_DIR",
-        "WORKING_DIR",
-    ];
-    let upper = name.to_ascii_uppercase();
-    upper.ends_with("_PROXY")
-        || name.starts_with("PROXY_")
-        || name.starts_with("BOOTSTRAP_")
-        || NAMES.contains(&name)
-        || CERTIFICATES.contains(&name)
-}
-
-/// What a probe gives, in seconds.
-#[derive(Clone, Copy, Debug)]
-pub struct Budget {
-    /// Before the first try.
-    pub delay: i64,
-    /// Between tries.
-    pub period: i64,
-    /// How many tries.
-    pub failures: i64,
-}
-
-impl Budget {
-    /// The budget of a probe; the defaults are those of the Kubernetes API reference, "Probe".
-    pub fn of(probe: Node<'_>) -> Self {
-        let default = Self {
-            delay: 0,
-            period: 10,
-            failures: 3,
-        };
-        Self::or(probe, default)
-    }
-
-    /// The budget of a probe with other defaults.
-    pub fn or(probe: Node<'_>, default: Self) -> Self {
-        let number = |key: &str| probe.get(key).and_then(Node::int);
-        Self {
-            delay: number("initialDelaySeconds").unwrap_or(default.delay),
-            period: number("periodSeconds").unwrap_or(default.period).max(1),
-            failures: number("failureThreshold").unwrap_or(default.failures),
-        }
-    }
-
-    /// How many tries it takes to give so many seconds.
-    pub const fn failures_for(self, seconds: i64) -> i64 {
-        (seconds - self.delay + self.period - 1) / self.period
-    }
-
-    /// All of it.
-    pub const fn seconds(self) -> i64 {
-        self.delay + self.period * self.failures
     }
 }
 

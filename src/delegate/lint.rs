@@ -97,11 +97,6 @@ impl<'a, 's> Linter<'a, 's> {
         let objects = self.manifests.objects().iter();
         objects.filter_map(|object| Some((object, pod_of(object)?)))
     }
-
-    /// Whether pods run in a namespace.
-    fn is_lived_in(&self, namespace: Option<&str>) -> bool {
-        self.pods().any(|(object, _)| object.namespace == namespace)
-    }
 }
 
 /// The node that stands for an object: its name.

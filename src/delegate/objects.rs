@@ -1,5 +1,8 @@
 //! The Kubernetes objects of a set of files.
 
+use std::collections::{HashMap, HashSet};
+
+use super::workload::{account_of, pod_of};
 use crate::yaml::{Node, Path, Stream};
 
 /// What was read: the streams, in the order of their files, and the objects in them.
@@ -7,6 +10,12 @@ use crate::yaml::{Node, Path, Stream};
 pub struct Manifests<'s> {
     streams: &'s [Stream<'s>],
     objects: Vec<Object<'s>>,
+    /// The index of the first object of each kind, name and namespace.
+    index: HashMap<(&'s str, &'s str, Option<&'s str>), usize>,
+    /// Where pods run.
+    lived_in: HashSet<Option<&'s str>>,
+    /// The accounts that they run as.
+    run_as: HashSet<&'s str>,
 }
 
 /// An object: a document, or an item of a `List` as `kubectl get -o yaml` prints it.
@@ -41,7 +50,23 @@ impl<'s> Manifests<'s> {
                 add(&mut objects, file, document, node);
             }
         }
-        Self { streams, objects }
+        let mut index = HashMap::new();
+        let (mut lived_in, mut run_as) = (HashSet::new(), HashSet::new());
+        for (at, object) in objects.iter().enumerate() {
+            let id = (object.kind, object.name, object.namespace);
+            index.entry(id).or_insert(at);
+            if let Some(pod) = pod_of(object) {
+                lived_in.insert(object.namespace);
+                run_as.insert(account_of(pod));
+            }
+        }
+        Self {
+            streams,
+            objects,
+            index,
+            lived_in,
+            run_as,
+        }
     }
 
     /// The streams.
@@ -63,8 +88,17 @@ impl<'s> Manifests<'s> {
 
     /// The object of a kind that has this name, in this namespace.
     pub fn find(&self, kind: &str, name: &str, namespace: Option<&str>) -> Option<&Object<'s>> {
-        self.of_kind(kind)
-            .find(|object| object.name == name && object.namespace == namespace)
+        self.objects.get(*self.index.get(&(kind, name, namespace))?)
+    }
+
+    /// Whether pods run in a namespace, as far as the files say.
+    pub fn is_lived_in(&self, namespace: Option<&str>) -> bool {
+        self.lived_in.contains(&namespace)
+    }
+
+    /// Whether any pods run as an account of this name.
+    pub fn has_pods_of(&self, account: &str) -> bool {
+        self.run_as.contains(account)
     }
 }
 

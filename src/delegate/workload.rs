@@ -169,16 +169,22 @@ pub fn pod_of<'s>(object: &Object<'s>) -> Option<Node<'s>> {
     object.node.dig(keys)
 }
 
-/// Objects for a message: ``Deployment `a` ``, and so on.
-pub fn list<'l, 's: 'l>(objects: impl Iterator<Item = &'l Object<'s>>) -> String {
-    let names: Vec<_> = objects
+/// Objects for a message: ``Deployment `a` ``, and so on; of many, the first ones.
+pub fn list<'l, 's: 'l>(mut objects: impl Iterator<Item = &'l Object<'s>>) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<_> = objects
+        .by_ref()
+        .take(SHOWN)
         .map(|object| format!("{} `{}`", object.kind, object.name))
         .collect();
-    names.join(", ")
+    let more = match objects.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    shown.join(", ") + &more
 }
 
 fn what_is_there(manifests: &Manifests<'_>) -> String {
-    const SHOWN: usize = 8;
     let objects = manifests.objects();
     let files: Vec<_> = manifests
         .streams()
@@ -192,11 +198,5 @@ fn what_is_there(manifests: &Manifests<'_>) -> String {
     if objects.is_empty() {
         return format!("{place} has no Kubernetes object at all");
     }
-    let more = objects.len().saturating_sub(SHOWN);
-    let more = if more == 0 {
-        String::new()
-    } else {
-        format!(" and {more} more")
-    };
-    format!("{place} has {}{more}", list(objects.iter().take(SHOWN)))
+    format!("{place} has {}", list(objects.iter()))
 }

@@ -7,6 +7,9 @@ use super::rules::{
 };
 use super::{Linter, name_of, shown, text};
 
+/// How many subjects a message names.
+const SHOWN: usize = 4;
+
 /// The API group of roles.
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -36,11 +39,7 @@ pub(super) fn check(linter: &mut Linter<'_, '_>) {
             let item = items.and_then(|items| items.item(subject.index));
             let item = item.unwrap_or(binding.node);
             // `default` is what pods of other files may run as.
-            if subject.name != "default"
-                && !linter
-                    .pods()
-                    .any(|(_, pod)| account_of(pod) == subject.name)
-            {
+            if subject.name != "default" && !manifests.has_pods_of(subject.name) {
                 let at = item.get("name").unwrap_or(item);
                 linter.report(
                     &BINDING_SUBJECT,
@@ -52,7 +51,7 @@ pub(super) fn check(linter: &mut Linter<'_, '_>) {
                     ),
                 );
             }
-            if subject.namespace.is_some() && !linter.is_lived_in(subject.namespace) {
+            if subject.namespace.is_some() && !linter.manifests.is_lived_in(subject.namespace) {
                 let at = item.get("namespace").unwrap_or(item);
                 linter.report(
                     &NAMESPACE,
@@ -123,6 +122,7 @@ fn rights(linter: &mut Linter<'_, '_>) {
         let named: Vec<_> = bindings(manifests)
             .flat_map(|binding| subjects(binding))
             .filter(|subject| !subject.name.contains("upgrader"))
+            .take(SHOWN)
             .map(|subject| format!("`{}` in {}", subject.name, shown(subject.namespace)))
             .collect();
         let named = if named.is_empty() {

@@ -55,7 +55,7 @@ fn namespaces(linter: &mut Linter<'_, '_>) {
         "ServiceAccount",
     ];
     for object in linter.manifests.objects() {
-        if kinds.contains(&object.kind) && !linter.is_lived_in(object.namespace) {
+        if kinds.contains(&object.kind) && !linter.manifests.is_lived_in(object.namespace) {
             let at = object.node.dig(&["metadata", "namespace"]);
             linter.report(
                 &NAMESPACE,

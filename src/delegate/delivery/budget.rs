@@ -1,0 +1,46 @@
+//! How long a probe waits.
+
+use crate::yaml::Node;
+
+/// What a probe gives, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Before the first try.
+    pub delay: i64,
+    /// Between tries.
+    pub period: i64,
+    /// How many tries.
+    pub failures: i64,
+}
+
+impl Budget {
+    /// The budget of a probe; the defaults are those of the Kubernetes API reference, "Probe".
+    pub fn of(probe: Node<'_>) -> Self {
+        let default = Self {
+            delay: 0,
+            period: 10,
+            failures: 3,
+        };
+        Self::or(probe, default)
+    }
+
+    /// The budget of a probe with other defaults.
+    pub fn or(probe: Node<'_>, default: Self) -> Self {
+        let number = |key: &str| probe.get(key).and_then(Node::int);
+        Self {
+            delay: number("initialDelaySeconds").unwrap_or(default.delay),
+            period: number("periodSeconds").unwrap_or(default.period).max(1),
+            failures: number("failureThreshold").unwrap_or(default.failures),
+        }
+    }
+
+    /// How many tries it takes to give so many seconds.
+    pub const fn failures_for(self, seconds: i64) -> i64 {
+        (seconds - self.delay + self.period - 1) / self.period
+    }
+
+    /// All of it.
+    pub const fn seconds(self) -> i64 {
+        self.delay + self.period * self.failures
+    }
+}

@@ -1,0 +1,164 @@
+//! The init container that brings the tools.
+
+use std::path::Path as FilePath;
+
+use super::super::init_script::Wishes;
+use super::super::pod::{copy, is_on_disk, mount_at, mounts};
+use super::super::{Error, Manifests};
+use super::{Applied, OURS, pair, remove_item, variables};
+use crate::yaml::{Node, Path, Value};
+
+impl Applied<'_, '_, '_> {
+    fn init_container_path(&self) -> Path {
+        let path = self.workload.pod_path.clone().key("initContainers");
+        path.item_where("name", OURS)
+    }
+
+    /// A container that runs before the delegate's: `bash -e` and the probes have no part in it.
+    pub(super) fn init_container(
+        &mut self,
+        manifests: &Manifests<'_>,
+        image: &str,
+        wishes: &Wishes,
+    ) -> Result<(), Error> {
+        let command = std::iter::once("bootstrap".to_owned()).chain(wishes.arguments());
+        let mut keys: Vec<(&str, Value)> = vec![
+            ("image", image.into()),
+            ("command", Value::sequence(command)),
+            ("env", self.init_environment()),
+        ];
+        let sources = self.proxy_sources(manifests);
+        if !sources.is_empty() {
+            keys.push(("envFrom", Value::Sequence(sources)));
+        }
+        if let Some(context) = self.workload.container.get("securityContext") {
+            keys.push(("securityContext", copy(context)));
+        }
+        let mut all_mounts = vec![self.mount_of_prefix()];
+        let certificates =
+            mounts(self.workload.container).filter(|mount| self.has_certificates(*mount));
+        all_mounts.extend(certificates.map(copy));
+        keys.push(("volumeMounts", Value::Sequence(all_mounts)));
+        let path = self.init_container_path();
+        for (key, value) in keys {
+            self.edits.set(self.file(), &path.clone().key(key), value)?;
+        }
+        Ok(())
+    }
+
+    /// Takes out what another delivery put in.
+    pub(super) fn no_init_container(&mut self) -> Result<(), Error> {
+        remove_item(
+            self.file(),
+            self.workload.pod,
+            &self.workload.pod_path,
+            "initContainers",
+            self.edits,
+        )
+    }
+
+    /// The mount of the volume that the prefix is on.
+    fn mount_of_prefix(&self) -> Value {
+        let theirs = mount_at(self.workload, &self.prefix).filter(|mount| {
+            mount.get("name").and_then(Node::scalar) != Some(OURS)
+                && is_on_disk(self.workload, &self.prefix)
+        });
+        let ours = || {
+            Value::mapping([
+                ("name", OURS.into()),
+                ("mountPath", self.prefix.as_str().into()),
+            ])
+        };
+        theirs.map_or_else(ours, copy)
+    }
+
+    /// The variables that concern the network and us.
+    fn init_environment(&self) -> Value {
+        let wanted = variables(self.plan);
+        let is_wanted = |name: &str| wanted.iter().any(|(own, _)| *own == name);
+        let shared = self
+            .workload
+            .container
+            .get("env")
+            .into_iter()
+            .flat_map(Node::items);
+        let shared = shared.filter(|item| {
+            let name = item.get("name").and_then(Node::scalar).unwrap_or_default();
+            is_shared(name) && !is_wanted(name) && name != "BOOTSTRAP_PREFIX"
+        });
+        let mut items = vec![pair("BOOTSTRAP_PREFIX", &self.prefix)];
+        items.extend(shared.map(copy));
+        let own = wanted
+            .iter()
+            .filter(|(name, _)| *name != "BOOTSTRAP_PREFIX");
+        items.extend(own.map(|(name, value)| pair(name, value)));
+        Value::Sequence(items)
+    }
+
+    /// The ConfigMaps and Secrets that the proxy's variables come from.
+    fn proxy_sources(&self, manifests: &Manifests<'_>) -> Vec<Value> {
+        let sources = self
+            .workload
+            .container
+            .get("envFrom")
+            .into_iter()
+            .flat_map(Node::items);
+        let is_proxy = |source: &Node<'_>| {
+            let has = |key: &str, kind: &str| {
+                let name = source.dig(&[key, "name"]).and_then(Node::scalar)?;
+                let object = manifests.find(kind, name, self.workload.object.namespace);
+                let has_host = object.is_some_and(|object| {
+                    ["data", "stringData"].iter().any(|data| {
+                        let entries = object.node.get(data).into_iter().flat_map(Node::entries);
+                        entries.filter_map(|(key, _)| key.scalar()).any(is_shared)
+                    })
+                });
+                Some(name.ends_with("-proxy") || has_host)
+            };
+            has("configMapRef", "ConfigMap") == Some(true)
+                || has("secretRef", "Secret") == Some(true)
+        };
+        sources.filter(is_proxy).map(copy).collect()
+    }
+
+    /// Whether a mount has certificates that the network asks for.
+    fn has_certificates(&self, mount: Node<'_>) -> bool {
+        let Some(path) = mount.get("mountPath").and_then(Node::scalar) else {
+            return false;
+        };
+        let is_named = |name: &&str| {
+            let file = self.workload.variable(name);
+            file.is_some_and(|file| FilePath::new(file).starts_with(path))
+        };
+        path.trim_end_matches('/').ends_with("/ca-bundle")
+            || path.contains("/ca-trust/")
+            || CERTIFICATES.iter().any(is_named)
+    }
+}
+
+/// Variables that name a file with certificates.
+const CERTIFICATES: [&str; 4] = [
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "AWS_CA_BUNDLE",
+];
+
+/// Whether a variable concerns the network, the region or us.
+pub(in super::super) fn is_shared(name: &str) -> bool {
+    const NAMES: [&str; 7] = [
+        "AWS_DEFAULT_REGION",
+        "AWS_EC2_METADATA_DISABLED",
+        "AWS_REGION",
+        "AWS_STS_REGIONAL_ENDPOINTS",
+        "NO_PROXY",
+        "SSL_CERT_DIR",
+        "WORKING_DIR",
+    ];
+    let upper = name.to_ascii_uppercase();
+    upper.ends_with("_PROXY")
+        || name.starts_with("PROXY_")
+        || name.starts_with("BOOTSTRAP_")
+        || NAMES.contains(&name)
+        || CERTIFICATES.contains(&name)
+}
