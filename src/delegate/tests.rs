@@ -17,6 +17,10 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/harness/delegate";
 
 /// What a manifest is made of.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a thing that a manifest has or has not"
+)]
 struct Shape {
     kind: &'static str,
     container: &'static str,
