@@ -27,7 +27,7 @@ use std::path::{Path as FilePath, PathBuf};
 
 pub use comments::Comment;
 pub use edit::{Editor, Error};
-pub use invalid::Invalid;
+pub use invalid::{Invalid, masked};
 pub use node::Node;
 pub use path::{Path, Step};
 pub use scalar::Scalar;

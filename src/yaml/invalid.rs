@@ -121,6 +121,11 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// A line with what looks like a secret masked.
+pub fn masked(line: &str) -> String {
+    mask(line).into_iter().collect()
+}
+
 /// Words of a key whose value is not shown.
 const SECRETS: [&str; 6] = ["token", "secret", "passw", "credential", "key", "-data"];
 

@@ -4,10 +4,13 @@ use std::path::Path;
 
 use similar::{ChangeTag, TextDiff};
 
+use crate::yaml::masked;
+
 /// Lines of context around a change.
 const CONTEXT: usize = 3;
 
-/// The diff of a file, nothing when nothing changes. Line breaks are shown as they are.
+/// The diff of a file, nothing when nothing changes. Line breaks are shown as they are; what looks
+/// like a secret in a line around a change is masked.
 pub(super) fn unified(name: &Path, old: &str, new: &str, colored: bool) -> String {
     if old == new {
         return String::new();
@@ -37,6 +40,11 @@ pub(super) fn unified(name: &Path, old: &str, new: &str, colored: bool) -> Strin
                 ChangeTag::Equal => (" ", ""),
             };
             let line = change.value().trim_end_matches('\n');
+            // A token beside a change would end in the log of whatever runs this.
+            let line = match change.tag() {
+                ChangeTag::Equal => masked(line),
+                ChangeTag::Delete | ChangeTag::Insert => line.to_owned(),
+            };
             let shown = format!("{sign}{line}");
             text.push_str(&if code.is_empty() {
                 shown
@@ -64,5 +72,12 @@ mod tests {
             "--- a/m.yaml\n+++ b/m.yaml\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n\\ No newline at end of file\n"
         );
         assert_eq!(unified(Path::new("m"), "a\n", "a\n", true), "");
+        let diff = unified(
+            Path::new("m"),
+            "token: abc\nb: 1\n",
+            "token: abc\nb: 2\n",
+            false,
+        );
+        assert!(diff.contains("\n token: ***\n-b: 1\n+b: 2\n"), "{diff}");
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct OutputFlags {
     #[arg(short, long, value_name = "FILE", conflicts_with = "check")]
     pub(super) output_file: Option<PathBuf>,
     /// Print a unified diff instead of the result
+    ///
+    /// What looks like a secret in the lines around a change is masked.
     #[arg(long)]
     pub(super) diff: bool,
     /// Write nothing; print the diff and exit with 3 when something would change
