@@ -68,7 +68,7 @@ impl WebIdentity {
     /// The token; the kubelet replaces it now and then, so it is read each time.
     pub(super) fn token(&self) -> Result<String, Error> {
         let path: &Path = &self.file;
-        let text = files::read_text(path).map_err(|error| Error::TokenFile {
+        let text = files::read_own(path).map_err(|error| Error::TokenFile {
             path: error.path,
             source: error.source,
         })?;

@@ -121,7 +121,7 @@ fn write_kubeconfig(
     let mut lacking = Vec::new();
     let mut tell = |error: Error, stops: bool| {
         conclusion.tell(&error, stops);
-        lacking.extend(error.chain().into_iter().next());
+        lacking.push(error.chain().join(": "));
     };
     let contexts = match updated {
         Ok(updated) => {

@@ -49,6 +49,11 @@ pub enum TokenFile {
 
 impl TokenFile {
     fn read(path: &str) -> Self {
+        // A pipe or a device would be read without end.
+        if std::fs::metadata(path).is_ok_and(|present| !present.is_file()) {
+            let reason = "it is not a regular file".to_owned();
+            return Self::Unreadable(io::ErrorKind::InvalidInput, reason);
+        }
         match std::fs::read(path) {
             Ok(bytes) => match Claims::decode(&String::from_utf8_lossy(&bytes)) {
                 Ok(claims) => Self::Claims(claims),

@@ -115,7 +115,14 @@ impl<'a> Request<'a> {
         let Ok(description) = ask(&caller) else {
             return Err(refused);
         };
-        if let Some(account) = &description.arn.account
+        if matches!(&refused, aws::Error::AccessDenied(refusal) if refusal.action == "sts:AssumeRole")
+        {
+            (self.notice)(&format!(
+                "cluster `{}` is written, but its role cannot be assumed now, and kubectl will not get in: \
+                 {refused}",
+                cluster.name
+            ));
+        } else if let Some(account) = &description.arn.account
             && *account != role.account
         {
             (self.notice)(&format!(

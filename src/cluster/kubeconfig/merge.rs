@@ -92,7 +92,8 @@ impl<'s> Document<'s> {
             }
         }
         if let Some(current) = root.get("current-context")
-            && current.scalar().is_none()
+            && current.text().is_none()
+            && !current.is_null()
         {
             let message = format!("`current-context` is {}, not a name", current.noun());
             return Err(wrong(current, message));
