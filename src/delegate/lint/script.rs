@@ -210,9 +210,10 @@ impl Script<'_, '_> {
     fn place(&self, line: usize, column: usize) -> Location {
         let mut at = self.node.location();
         let below = self.node.line() + 1 + line;
-        let written = self
+        let text = self
             .stream
-            .and_then(|stream| stream.text().lines().nth(below - 1));
+            .and_then(|stream| stream.text().get(self.node.span()));
+        let written = text.and_then(|text| text.lines().nth(line + 1));
         let content = self.node.scalar().and_then(|text| text.lines().nth(line));
         if let (Some(Style::Literal), Some(written), Some(content)) =
             (self.node.style(), written, content)

@@ -92,7 +92,8 @@ fn configurations(linter: &mut Linter<'_, '_>) {
 fn place(stream: Option<&Stream<'_>>, block: Node<'_>, inner: Node<'_>) -> Location {
     let mut at = block.location();
     let below = block.line() + inner.line();
-    let line = stream.and_then(|stream| stream.text().lines().nth(below - 1));
+    let text = stream.and_then(|stream| stream.text().get(block.span()));
+    let line = text.and_then(|text| text.lines().nth(inner.line()));
     if let Some(line) = line
         && block.last_line() >= below
     {
