@@ -606,6 +606,26 @@ fn eks_is_asked_as_the_role_of_the_cluster_in_its_account() {
 }
 
 #[test]
+fn a_role_that_cannot_be_assumed_is_told_although_the_cluster_is_known() {
+    let world = world();
+    let nobody = "arn:aws:iam::123456789012:role/nobody";
+    kubeconfig(&world, &["--cluster", "payments", "--role-arn", nobody])
+        .exits(0)
+        .says("cluster `payments` is written, but its role cannot be assumed now, and kubectl will not get in")
+        .says("sts:AssumeRole: AccessDenied");
+}
+
+#[test]
+fn a_number_as_the_current_context_is_refused_as_kubectl_does() {
+    let world = world();
+    world.write(CONFIG, "current-context: 12\n");
+    kubeconfig(&world, &["--cluster", "payments"])
+        .exits(6)
+        .says("config:1:18: `current-context` is");
+    assert_eq!(world.read(CONFIG), "current-context: 12\n");
+}
+
+#[test]
 fn fifty_writers_at_once_lose_nothing() {
     let world = world();
     let text = "# mine\nclusters:\n- name: dev  # local\n  cluster: {server: https://localhost}\n";

@@ -702,6 +702,24 @@ fn a_start_in_a_network_without_aws_goes_on_in_time() {
 }
 
 #[test]
+fn a_device_in_the_place_of_the_service_accounts_token_is_not_read() {
+    let world = World::new()
+        .with("AWS_EC2_METADATA_DISABLED", "true")
+        .with("AWS_REGION", "us-east-1")
+        .with("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/delegate")
+        .with("AWS_WEB_IDENTITY_TOKEN_FILE", "/dev/zero");
+    let run = world.bootstrap(&["verify", "--only", "credentials,irsa", "--deadline", "5s"]);
+    let run = run.exits(3);
+    assert!(run.took < GENEROUS, "{:?}", run.took);
+    assert_eq!(
+        run.stdout.matches("it is not a regular file").count(),
+        2,
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
 fn a_kubeconfig_that_could_not_be_written_is_a_warning() {
     let (cloud, _api) = known_api();
     let denied = Cloud {
@@ -712,7 +730,7 @@ fn a_kubeconfig_that_could_not_be_written_is_a_warning() {
     let world = without_cluster(&denied);
     assert_snapshot!(init(&world, &[]), @"
     install: skipped: no tools configured
-    kubeconfig: failed: cannot find out how cluster `payments` is reached
+    kubeconfig: failed: cannot find out how cluster `payments` is reached: eks:DescribeCluster: AccessDeniedException: not authorized to perform this action
 
     CHECK        CLUSTER   STATE  EVIDENCE
     tools        -         skip   no tools configured

@@ -115,20 +115,20 @@ impl<'a> Request<'a> {
         let Ok(description) = ask(&caller) else {
             return Err(refused);
         };
-        if matches!(&refused, aws::Error::AccessDenied(refusal) if refusal.action == "sts:AssumeRole")
-        {
-            (self.notice)(&format!(
-                "cluster `{}` is written, but its role cannot be assumed now, and kubectl will not get in: \
-                 {refused}",
-                cluster.name
-            ));
-        } else if let Some(account) = &description.arn.account
+        if let Some(account) = &description.arn.account
             && *account != role.account
         {
             (self.notice)(&format!(
                 "cluster `{}` is that of account {account}, which the caller sees; its role is of account {}, \
                  and could not ask for it: {refused}",
                 cluster.name, role.account
+            ));
+        } else if matches!(&refused, aws::Error::AccessDenied(why) if why.action == "sts:AssumeRole")
+        {
+            (self.notice)(&format!(
+                "cluster `{}` is written, but its role cannot be assumed now, and kubectl will not get in: \
+                 {refused}",
+                cluster.name
             ));
         }
         Ok(description)
