@@ -29,6 +29,7 @@ test: lint ## Check and test everything, the real tools included
 	cargo test --locked --target $(TARGET)
 	scripts/test-init
 	cargo build --locked --target $(TARGET)
+	BOOTSTRAP_BINARY=$(DEBUG) scripts/test-root
 	TMPDIR=$(TMPFS) BOOTSTRAP_BINARY=$(DEBUG) scripts/kill-test
 	BOOTSTRAP_BINARY=$(DEBUG) scripts/demo
 
@@ -52,9 +53,13 @@ bench: setup ## Measure against the tools that are used today, side by side
 	BOOTSTRAP_BINARY=$(RELEASE) scripts/bench
 
 .PHONY: dist
-dist: ## Build the static binaries for amd64 and arm64, with checksums
+dist: ## Build the release: static binaries for amd64 and arm64, archives, checksums
 	scripts/setup --cross
 	scripts/dist
+
+.PHONY: dist-check
+dist-check: dist ## Build the release again and compare; run both of its binaries
+	scripts/dist-check
 
 .PHONY: fmt
 fmt: ## Format the code
