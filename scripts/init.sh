@@ -38,13 +38,11 @@ bootstrap_start() (
     fi
     [ -z "${BOOTSTRAP_PREFIX:-}" ] || break
   done
-  [ -n "$prefix" ] ||
-    fail 1 "cannot write to ${BOOTSTRAP_PREFIX:-$work}; set BOOTSTRAP_PREFIX to a writable volume"
   # What INIT_SCRIPT or a sourced proxy.config merely assigned, the child must see too.
   export WORKING_DIR="$work" "${!BOOTSTRAP_@}"
   export PROXY_HOST PROXY_PORT PROXY_SCHEME PROXY_USER PROXY_PASSWORD NO_PROXY
 
-  own=$prefix/bootstrap-bin/bootstrap bin=
+  own=${prefix:+$prefix/bootstrap-bin/bootstrap} bin=
   for file in "${BOOTSTRAP_BIN:-}" /opt/bootstrap/bin/bootstrap /usr/local/bin/bootstrap \
     "$(type -P bootstrap)" "${sha256:+$own}"; do
     if [ -f "$file" ] && [ -x "$file" ] && { [ -z "$sha256" ] || whole "$file"; }; then
@@ -56,6 +54,9 @@ bootstrap_start() (
   if [ -z "$bin" ]; then
     [ -n "$url" ] ||
       fail 1 "no binary${sha256:+ with the pinned sha256} in the image; set BOOTSTRAP_BIN or a URL"
+    # What is baked into an image needs no prefix that can be written.
+    [ -n "$prefix" ] ||
+      fail 1 "cannot write to ${BOOTSTRAP_PREFIX:-$work}; set BOOTSTRAP_PREFIX to a writable volume"
     mkdir -p -- "$prefix/bootstrap-bin" ||
       fail 1 "cannot write to $prefix; see above, or set BOOTSTRAP_PREFIX to another volume"
     # The delegate loads ca-bundle into the system's store only later: hand it to curl.

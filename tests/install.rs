@@ -624,6 +624,14 @@ fn slim_leaves_out_what_running_does_not_need() {
 }
 
 #[test]
+fn slim_makes_no_difference_to_a_tool_that_has_nothing_to_leave_out() {
+    let (world, _server) = World::pinning(&[&Fixture::zip("hello", "1.0.0")]);
+    world.bootstrap(&["install", "--slim", "hello"]).exits(0);
+    let run = world.bootstrap(&["install", "hello"]).exits(0);
+    assert_eq!(run.states(), ["hello 1.0.0 unchanged"]);
+}
+
+#[test]
 fn a_durable_tool_is_believed_by_size_and_mode_under_every_boot_and_clock() {
     let (world, _server) = World::pinning(&[&Fixture::zip("hello", "1.0.0")]);
     world.bootstrap(&["install", "--durable", "hello"]).exits(0);
@@ -645,6 +653,24 @@ fn a_durable_tool_is_believed_by_size_and_mode_under_every_boot_and_clock() {
         .filter(|time| !before.contains(time))
         .collect();
     assert_eq!(changed.len(), 1, "the report alone: {changed:?}");
+}
+
+#[test]
+fn a_build_that_says_its_time_writes_the_same_receipt_again() {
+    let built = || {
+        let (world, _server) = World::pinning(&[&Fixture::zip("hello", "1.0.0")]);
+        let world = world.with("SOURCE_DATE_EPOCH", "1700000000");
+        world.bootstrap(&["install", "--durable", "hello"]).exits(0);
+        world.read("delegate/bootstrap/receipts/hello.json")
+    };
+    let receipt = built();
+    assert!(receipt.contains("2023-11-14T22:13:20Z"), "{receipt}");
+    let without_source = |text: &str| -> serde_json::Value {
+        let mut value: serde_json::Value = serde_json::from_str(text).unwrap();
+        value["source"] = "a port of its own".into();
+        value
+    };
+    assert_eq!(without_source(&receipt), without_source(&built()));
 }
 
 #[test]

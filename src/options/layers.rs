@@ -257,7 +257,7 @@ impl<'a> Layers<'a> {
             goes_on: on_failure == OnFailure::Continue,
             variables: context.variables().clone(),
             holder: context.holder(command),
-            started: started(context),
+            started: dated(context),
             boot: boot_id(),
             prefix,
         };
@@ -465,6 +465,20 @@ impl<'a> Layers<'a> {
 /// The time of day (RFC 3339), for receipts and reports.
 pub fn started(context: &Context) -> String {
     context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The time that receipts bear: that of the build where it sets `SOURCE_DATE_EPOCH`
+/// (reproducible-builds.org/specs/source-date-epoch, in seconds), so that the same build gives the
+/// same bytes.
+fn dated(context: &Context) -> String {
+    let epoch = context.variable("SOURCE_DATE_EPOCH");
+    let second = epoch.and_then(|text| text.parse().ok());
+    second
+        .and_then(|second| jiff::Timestamp::from_second(second).ok())
+        .map_or_else(
+            || started(context),
+            |then| then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        )
 }
 
 /// Where the line for the kubelet goes; no file can say, so that a mistake in one can be told there.

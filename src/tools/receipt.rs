@@ -131,6 +131,9 @@ pub enum Condition {
 
 impl<'a> Receipt<'a> {
     /// The receipt of a tree with these entries.
+    ///
+    /// A durable tree is checked by neither times nor boot, so its receipt bears none: the same
+    /// image is then built from the same pins.
     pub fn new(header: Header<'a>, entries: &'a [Entry]) -> Self {
         let mut sorted: Vec<&Entry> = entries.iter().collect();
         sorted
@@ -156,9 +159,10 @@ impl<'a> Receipt<'a> {
                     sha256,
                 } => {
                     let sha256 = hex(sha256).into();
+                    let modified = if header.durable { 0 } else { *modified };
                     directory
                         .files
-                        .push(FileRecord(name.into(), *size, *mode, *modified, sha256));
+                        .push(FileRecord(name.into(), *size, *mode, modified, sha256));
                 }
                 Kind::Symlink { target } => directory.links.push((name.into(), target.into())),
             }
@@ -173,7 +177,7 @@ impl<'a> Receipt<'a> {
             shape: header.shape.into(),
             slim: header.slim,
             durable: header.durable,
-            boot: header.boot.into(),
+            boot: if header.durable { "" } else { header.boot }.into(),
             installed: header.installed.into(),
             programs: header.programs.into_iter().map(Cow::Borrowed).collect(),
             directories,

@@ -33,7 +33,7 @@ impl Installer<'_> {
             source: &staged.source,
             digest: &digest,
             shape: &shape,
-            slim: settings.slim,
+            slim: self.is_slim(release),
             durable: settings.durable,
             boot: &settings.boot,
             installed: &settings.started,
@@ -42,6 +42,11 @@ impl Installer<'_> {
         Receipt::new(header, &staged.entries)
             .text(&settings.prefix.receipt(tool))
             .map_err(Error::File)
+    }
+
+    /// Whether the tree of a release is one from which something was left out.
+    pub(super) fn is_slim(&self, release: &Release) -> bool {
+        self.settings.slim && !release.slim.is_empty()
     }
 
     /// Swaps the staged tree in, and then writes down and links what is there now.

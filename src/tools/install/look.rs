@@ -97,7 +97,7 @@ impl Installer<'_> {
             && receipt.platform == release.platform.to_string()
             && receipt.digest == pin(release)
             && receipt.shape == shape(release)
-            && receipt.slim == self.settings.slim
+            && receipt.slim == self.is_slim(release)
     }
 
     /// The version that is installed and whole, unless it is the wanted release itself: then what
