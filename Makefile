@@ -9,9 +9,8 @@ DEBUG := target/$(TARGET)/debug/bootstrap
 TMPFS := $(firstword $(wildcard /dev/shm) $(TMPDIR) /tmp)
 CARGO_DENY := $(or $(shell command -v cargo-deny),target/tools/bin/cargo-deny)
 
-# Rust's own linker is there wherever rustup put the target; C code is ring's alone.
+# C code is ring's alone.
 export CC_aarch64_unknown_linux_musl ?= $(if $(filter aarch64,$(MACHINE)),musl-gcc,aarch64-linux-gnu-gcc)
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER ?= rust-lld
 
 .PHONY: help
 help: ## Show this
@@ -19,7 +18,7 @@ help: ## Show this
 
 .PHONY: run
 run: setup ## Build the static binary and bring a delegate up with it, on the real tools
-	cargo build --release --locked --target $(TARGET)
+	scripts/build-release $(TARGET)
 	BOOTSTRAP_BINARY=$(RELEASE) scripts/demo
 
 .PHONY: test
@@ -50,7 +49,7 @@ advisories: setup ## Ask the RustSec database about the crates (needs GitHub)
 
 .PHONY: bench
 bench: setup ## Measure against the tools that are used today, side by side
-	cargo build --release --locked --target $(TARGET)
+	scripts/build-release $(TARGET)
 	BOOTSTRAP_BINARY=$(RELEASE) scripts/bench
 
 .PHONY: dist
