@@ -9,8 +9,8 @@ use crate::commands::{
     completions, env, init, install, kubeconfig, lint, man, patch, token, uninstall, verify,
 };
 use crate::context::Context;
-use crate::error::{Error, Look, without_passwords};
-use crate::options::GlobalFlags;
+use crate::error::{Error, Look};
+use crate::options::{GlobalFlags, refusal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,7 +70,7 @@ pub fn run(context: &Context) -> ExitCode {
     }
     let cli = match Cli::try_parse_from(&context.arguments) {
         Ok(cli) => cli,
-        Err(error) => return refuse(context, &error),
+        Err(error) => return refuse(context, error),
     };
     let result = match cli.command {
         Command::Init(args) => init::run(context, &cli.global, *args),
@@ -96,9 +96,10 @@ pub fn run(context: &Context) -> ExitCode {
 }
 
 /// Help and versions go to standard output, mistakes to standard error with code 2.
-fn refuse(context: &Context, error: &clap::Error) -> ExitCode {
-    let text = without_passwords(&error.render().to_string());
-    if error.use_stderr() {
+fn refuse(context: &Context, error: clap::Error) -> ExitCode {
+    let is_mistake = error.use_stderr();
+    let text = refusal(error);
+    if is_mistake {
         context.say(&text);
         return ExitCode::from(Error::usage("").exit_code());
     }

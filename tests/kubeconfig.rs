@@ -606,6 +606,34 @@ fn eks_is_asked_as_the_role_of_the_cluster_in_its_account() {
 }
 
 #[test]
+fn a_cluster_that_is_named_by_its_arn_is_that_cluster_and_no_other() {
+    let world = world();
+    let there = "arn:aws:eks:us-east-1:111122223333:cluster/far";
+    kubeconfig(&world, &["--cluster", ARN]).exits(0);
+    // The caller is of another account than the cluster, and has none of that name.
+    kubeconfig(&world, &["--cluster", there]).exits(5);
+    kubeconfig(
+        &world,
+        &["--cluster", there, "--assume-role-arn", OPEN_ROLE],
+    )
+    .exits(0);
+    let other = ARN.replace("123456789012", "444455556666");
+    kubeconfig(&world, &["--cluster", &other]).exits(5).says(&format!(
+        "caused by: EKS describes {ARN}, and {other} is asked for\nhint: ask as a role of the account of that ARN"
+    ));
+    assert!(!world.read(CONFIG).contains("444455556666"));
+    kubeconfig(&world, &["--cluster", ARN, "--region", "us-west-2"])
+        .exits(2)
+        .says(&format!(
+            "the cluster {ARN} is not in the region us-west-2 that is asked for"
+        ));
+    let china = ARN.replace("arn:aws:", "arn:aws-cn:");
+    kubeconfig(&world, &["--cluster", &china])
+        .exits(2)
+        .says("is of partition `aws-cn` and the region us-east-1 of `aws`");
+}
+
+#[test]
 fn a_role_that_cannot_be_assumed_is_told_although_the_cluster_is_known() {
     let world = world();
     let nobody = "arn:aws:iam::123456789012:role/nobody";

@@ -220,6 +220,41 @@ fn the_clusters() {
 }
 
 #[test]
+fn an_external_id_that_is_refused_is_not_quoted() {
+    let world = World::new();
+    for command in ["init", "kubeconfig", "verify"] {
+        for (flag, value, words) in [
+            (
+                "--external-id",
+                "s3cret value",
+                "invalid value '***' for '--external-id <ID>': this is not an external ID",
+            ),
+            (
+                "--cluster",
+                "name=a,external-id=s3cret value",
+                "invalid value '***' for '--cluster <CLUSTER>': this is not an external ID",
+            ),
+            (
+                "--cluster",
+                "name=a,role-arn=arn:aws:iam::111122223333:role/r,external-id=aa,s3cret",
+                "an external ID with a comma in it goes into --external-id",
+            ),
+            (
+                "--cluster",
+                "name:a,external-id:s3cret",
+                "part 1 of it has no value",
+            ),
+        ] {
+            for args in [&[flag, value][..], &[&format!("{flag}={value}")]] {
+                let run = world.bootstrap(&[&[command], args].concat());
+                let run = run.exits(2).says(words);
+                assert!(!run.stderr.contains("s3cret"), "{run}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_parts_of_a_single_cluster() {
     let cloud = crate::cloud::Cloud::default().start();
     let (role, id) = (crate::cloud::STRICT, crate::cloud::EXTERNAL_ID);

@@ -513,6 +513,8 @@ fn what_is_malformed_is_refused_with_the_rule() {
         (&["-i", "a", "-r", "arn:aws:iam::1:role/x"], "12 digits"),
         (&["-i", "a", "--region", "moon"], "`moon` is not a region"),
         (&["-i", "a", "-e", "?"], "not an external ID"),
+        (&["-i", "a", "-e", "s3cret value"], "not an external ID"),
+        (&["-i", "a", "--external-id=s3cret value"], "'***'"),
         (&["-i", "a", "-s", "a b"], "not the name of a session"),
         (
             &["-i", "a", "-s", "ab", "--forward-session-name"],
@@ -521,8 +523,11 @@ fn what_is_malformed_is_refused_with_the_rule() {
         (&["-i", "a", "--no-such"], "--no-such"),
     ] {
         let args = [&["token"], args].concat();
-        world.bootstrap(&args).exits(2).says(words);
-        run_at(&world, &link, &args).exits(1).says(words);
+        let here = world.bootstrap(&args).exits(2).says(words);
+        let there = run_at(&world, &link, &args).exits(1).says(words);
+        for run in [here, there] {
+            assert!(!run.stderr.contains("s3cret"), "{run}");
+        }
     }
     assert_snapshot!(world.bootstrap(&["token"]), @r"
     --- stderr ---

@@ -254,6 +254,22 @@ fn a_cluster_that_is_not_there_or_not_ready_fails() {
 }
 
 #[test]
+fn a_cluster_of_another_account_than_that_of_the_arn_fails() {
+    let cloud = Cloud::default().start();
+    let world = without_cluster(&cloud);
+    only(&world, "cluster", &["--cluster", ARN])
+        .exits(0)
+        .shows(&format!("{ARN}, ACTIVE"));
+    let other = ARN.replace("111122223333", "444455556666");
+    only(&world, "cluster", &["--cluster", &other])
+        .exits(3)
+        .shows(&format!(
+            "EKS describes {ARN}, and {other} is asked for"
+        ))
+        .shows("ask as a role of the account of that ARN");
+}
+
+#[test]
 fn the_arn_to_map_is_shown_in_the_form_that_the_cluster_takes() {
     for (mode, shown) in [
         (Some("API"), format!("API: an access entry for `{STRICT}`")),
@@ -329,10 +345,10 @@ fn a_token_that_is_not_accepted_is_told_with_the_arn_to_map() {
 }
 
 #[test]
-fn a_plugin_that_hangs_is_stopped_and_named() {
+fn a_plugin_that_hangs_is_stopped_and_named_and_its_output_is_not_shown() {
     let (cloud, api) = (Cloud::default().start(), ApiServer::start(Setup::default()));
     let world = without_cluster(&cloud);
-    let plugin = world.write_program("bin/stuck", "#!/bin/sh\nsleep 600\n");
+    let plugin = world.write_program("bin/stuck", "#!/bin/sh\necho k8s-aws-v1.s3cret\necho s3cret >&2\nsleep 600\n");
     let user = format!(
         "{{ exec: {{ apiVersion: client.authentication.k8s.io/v1beta1, command: \"{}\" }} }}",
         plugin.display()
@@ -341,8 +357,10 @@ fn a_plugin_that_hangs_is_stopped_and_named() {
     let flags = ["--cluster", "payments", "--deadline", "2s"];
     let run = only(&world, "api-server,version", &flags).exits(3);
     assert!(run.took < GENEROUS, "{:?}", run.took);
-    run.shows("bin/stuck` had not ended after 2 s and was stopped")
+    let run = run
+        .shows("bin/stuck` had not ended after 2 s and was stopped")
         .shows("1.31, as EKS describes it");
+    assert!(!format!("{run}").contains("s3cret"), "{run}");
 }
 
 #[test]
@@ -687,6 +705,24 @@ fn a_role_with_an_external_id_enters_its_cluster_by_the_kubeconfig_that_a_start_
     );
     run.shows("as arn:aws:iam::111122223333:user/ASIAASSUMED");
     assert_eq!(api.refusals(), Vec::<String>::new());
+}
+
+#[test]
+fn a_start_with_a_wrong_external_id_warns_wherever_that_matters() {
+    let (cloud, _api) = known_api();
+    let cloud = cloud.start();
+    let cluster = format!("name=payments,role-arn={STRICT},external-id=another-id");
+    let world = without_cluster(&cloud).with("BOOTSTRAP_CLUSTERS", &cluster);
+    let run = world
+        .bootstrap(&["init", "-q", "--exec", "builtin"])
+        .exits(0)
+        .says("warning: cluster `payments` is written, but its role cannot be assumed now")
+        .says("warning: version of payments: 1.31, as EKS describes it; its server gave none: the plugin ");
+    assert!(
+        run.checks().contains(&"version/payments warn".to_owned()),
+        "{run}"
+    );
+    assert!(!run.stderr.contains("another-id"), "{run}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::arn::{ClusterName, Region};
+use crate::arn::{Arn, ClusterName, Region};
 use crate::deadline::DeadlinePassed;
 use crate::fault::Fault;
 use crate::http;
@@ -113,6 +113,14 @@ pub enum Error {
         /// The region that was asked.
         region: Region,
     },
+    /// The account that was asked has another cluster of this name.
+    #[error("EKS describes {found}, and {asked} is asked for")]
+    OtherCluster {
+        /// The ARN that the cluster was named by.
+        asked: Box<Arn>,
+        /// The ARN of the cluster that the caller sees.
+        found: Box<Arn>,
+    },
     /// The credentials, or the web identity token, have expired.
     #[error("{0}")]
     ExpiredToken(Refusal),
@@ -202,6 +210,7 @@ impl Error {
             Self::Setting { .. } | Self::NoRegion | Self::Offline { .. } => Fault::Usage,
             Self::AccessDenied(_)
             | Self::ClusterNotFound { .. }
+            | Self::OtherCluster { .. }
             | Self::ExpiredToken(_)
             | Self::InvalidIdentityToken(_)
             | Self::InvalidCredentials(_)
@@ -243,6 +252,9 @@ impl Error {
             Self::ClusterNotFound { .. } => {
                 Some("check the name, the region and the account of the caller")
             }
+            Self::OtherCluster { .. } => Some(
+                "ask as a role of the account of that ARN, or name the cluster that is meant",
+            ),
             Self::ExpiredToken(_) => {
                 Some("take new credentials, and check the clock of this machine")
             }

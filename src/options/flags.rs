@@ -137,7 +137,8 @@ pub struct NetworkFlags {
 pub struct ClusterFlags {
     /// A cluster of Amazon EKS to deploy to (can be repeated)
     ///
-    /// A name, an ARN, or name=NAME,region=REGION,role-arn=ARN,external-id=ID,alias=CONTEXT.
+    /// A name, an ARN, or name=NAME-OR-ARN,region=REGION,role-arn=ARN,external-id=ID,alias=CONTEXT.
+    /// Of an ARN, account and partition count: another cluster of that name is an error.
     /// Default: BOOTSTRAP_CLUSTERS (separated by blanks), else the clusters of bootstrap.yaml.
     #[arg(long, value_name = "CLUSTER")]
     pub cluster: Vec<Cluster>,

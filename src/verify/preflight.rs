@@ -330,8 +330,15 @@ impl<'a> Preflight<'a> {
             api_server::judge(&url, version, who.as_ref())
         });
         let gate = self.check(Check::Version, || {
-            let version = version.map_err(ToString::to_string);
-            api_server::judge_version(version, described, self.setup.minimum)
+            let told = version.map_err(ToString::to_string);
+            let finding = api_server::judge_version(told, described, self.setup.minimum);
+            match version {
+                // Where no other check tells it, this one does: kubectl will not get in.
+                Err(trouble) if !self.wants(Check::ApiServer) => {
+                    api_server::unreached(finding, trouble)
+                }
+                _ => finding,
+            }
         });
         let rights = self.check(Check::Permissions, || match &asked {
             Ok((server, _)) => {

@@ -175,7 +175,8 @@ impl Probe<'_> {
             let region = region.ok_or(aws::Error::NoRegion)?;
             let deadline = preflight.call();
             let aws = preflight.setup.aws;
-            aws.describe_cluster(identity, region, &cluster.name, deadline)
+            let found = aws.describe_cluster(identity, region, &cluster.name, deadline)?;
+            found.of(cluster.arn.as_ref())
         };
         let base = preflight.identity().ok();
         match (assumed.map(ask), base) {
@@ -252,7 +253,8 @@ impl Probe<'_> {
         &self,
         description: Option<&Description>,
     ) -> Result<Option<(&Path, String)>, reach::Error> {
-        let arn = description.map(|description| description.arn.to_string());
+        let arn = description.map(|description| &description.arn);
+        let arn = arn.or(self.cluster.arn.as_ref()).map(ToString::to_string);
         for file in self.preflight.setup.kubeconfigs {
             if !file.exists() {
                 continue;
