@@ -7,6 +7,7 @@ mod inputs;
 mod kubeconfig;
 mod layers;
 mod refusal;
+mod variables;
 
 pub use access::{AccessOptions, Tools};
 pub use flags::{CheckFlags, ClusterFlags, Color, GlobalFlags, InstallFlags, NetworkFlags, Output};
@@ -14,6 +15,7 @@ pub use inputs::{Input, read_inputs};
 pub use kubeconfig::{InvalidProxyUrl, KubeconfigFlags, KubeconfigOptions, ProxyUrl};
 pub use layers::{Checks, Layers, started, termination_log};
 pub use refusal::refusal;
+pub use variables::{VARIABLES, unknown_variables};
 
 use std::path::PathBuf;
 

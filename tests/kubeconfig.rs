@@ -484,6 +484,10 @@ fn what_is_no_kubeconfig_is_refused_with_its_place_and_not_touched() {
             "config:2:3: an item of `users` is text, not a mapping",
         ),
         ("token: \u{0}\n", "config:1:"),
+        (
+            "\t{apiVersion: v1}\n",
+            "config:1:1: a tab where a line is indented",
+        ),
     ] {
         world.write(CONFIG, text);
         kubeconfig(&world, &["--cluster", "payments"])
@@ -641,6 +645,82 @@ fn a_role_that_cannot_be_assumed_is_told_although_the_cluster_is_known() {
         .exits(0)
         .says("cluster `payments` is written, but its role cannot be assumed now, and kubectl will not get in")
         .says("sts:AssumeRole: AccessDenied");
+}
+
+#[test]
+fn who_asks_for_details_is_told_who_asks_eks_and_what_gives_tokens() {
+    let world = world();
+    let args = ["--cluster", "payments", "-v"];
+    let run = kubeconfig(&world, &args).exits(0);
+    assert_eq!(
+        run.stderr,
+        format!(
+            "tokens come from `{}`\nasking EKS in us-east-1 for cluster `payments` with the environment \
+             (AWS_ACCESS_KEY_ID), key {}\n",
+            env!("CARGO_BIN_EXE_bootstrap"),
+            "AKIAEXAMPLE"
+        )
+    );
+}
+
+#[test]
+fn without_a_home_a_kubeconfig_that_is_named_will_do() {
+    let world = world().without("HOME");
+    let file = world.text("work/kubeconfig");
+    kubeconfig(&world, &["--cluster", "payments"])
+        .exits(2)
+        .says("no kubeconfig is named, and HOME is not set to find one in\nhint: name one with --kubeconfig");
+    kubeconfig(&world, &["--cluster", "payments", "--kubeconfig", &file]).exits(0);
+    let args = [
+        "verify",
+        "--only",
+        "tools,cluster,api-server",
+        "--cluster",
+        "payments",
+    ];
+    let run = world.bootstrap(&args).exits(0);
+    let run = format!("{run}");
+    assert!(
+        run.contains("no kubeconfig is named, and HOME is not set"),
+        "{run}"
+    );
+    assert!(run.contains("nothing is installed"), "{run}");
+    // Blanks name no file.
+    let world = world.with("KUBECONFIG", " : ");
+    kubeconfig(&world, &["--cluster", "payments"]).exits(2);
+}
+
+#[test]
+fn a_kubeconfig_that_is_mounted_itself_cannot_be_replaced_and_that_is_said() {
+    let world = world();
+    let path = world.write(CONFIG, "# mine\n");
+    let target = world.write("mounted", "# theirs\n");
+    let shell = ["unshare", "--mount", "/bin/sh"];
+    let mount = format!("mount --bind {} {}", target.display(), path.display());
+    if !world.can("a_kubeconfig_that_is_mounted_itself", &shell, &mount) {
+        return;
+    }
+    let script = format!("{mount} && \"$bootstrap\" kubeconfig --exec builtin --cluster payments");
+    world
+        .shell(&shell, &script)
+        .exits(1)
+        .says("error: cannot write the kubeconfig\ncaused by: cannot write `")
+        .says("hint: a mounted file cannot be replaced: mount its directory");
+    assert_eq!(world.read("mounted"), "# theirs\n");
+    let left = world.tree("home/.kube");
+    assert_eq!(
+        left,
+        [".config.bootstrap-lock", "config"],
+        "nothing unfinished"
+    );
+    // Mounted read-only, as Kubernetes mounts secrets.
+    let script = format!(
+        "{mount} && mount -o remount,bind,ro {} && \"$bootstrap\" kubeconfig --exec builtin --cluster payments",
+        path.display()
+    );
+    world.shell(&shell, &script).exits(1).says(
+        "config` cannot be changed: it is read-only\nhint: name another file with --kubeconfig",
+    );
 }
 
 #[test]

@@ -211,6 +211,25 @@ fn a_role_that_does_not_insist_on_its_external_id_is_a_warning() {
 }
 
 #[test]
+fn the_sessions_of_roles_have_the_name_that_is_asked_for() {
+    let cloud = Cloud::default().start();
+    let world = without_cluster(&cloud);
+    let name = |flags: &[&str]| {
+        let before = cloud.server.requests().len();
+        only(&world, "role", &[&["--cluster", &strict()], flags].concat()).exits(0);
+        let requests = cloud.server.requests();
+        let asked = requests[before..]
+            .iter()
+            .find(|request| request.body.contains("Action=AssumeRole"));
+        let form: Vec<_> = url::form_urlencoded::parse(asked.unwrap().body.as_bytes()).collect();
+        let name = form.iter().find(|(key, _)| key == "RoleSessionName");
+        name.unwrap().1.clone().into_owned()
+    };
+    assert_eq!(name(&[]), "bootstrap");
+    assert_eq!(name(&["--session-name", "night-shift"]), "night-shift");
+}
+
+#[test]
 fn permissions_that_are_missing_are_named() {
     let cloud = Cloud {
         denied: vec!["DescribeRegions", "DescribeCluster"],
@@ -263,9 +282,7 @@ fn a_cluster_of_another_account_than_that_of_the_arn_fails() {
     let other = ARN.replace("111122223333", "444455556666");
     only(&world, "cluster", &["--cluster", &other])
         .exits(3)
-        .shows(&format!(
-            "EKS describes {ARN}, and {other} is asked for"
-        ))
+        .shows(&format!("EKS describes {ARN}, and {other} is asked for"))
         .shows("ask as a role of the account of that ARN");
 }
 
@@ -348,7 +365,10 @@ fn a_token_that_is_not_accepted_is_told_with_the_arn_to_map() {
 fn a_plugin_that_hangs_is_stopped_and_named_and_its_output_is_not_shown() {
     let (cloud, api) = (Cloud::default().start(), ApiServer::start(Setup::default()));
     let world = without_cluster(&cloud);
-    let plugin = world.write_program("bin/stuck", "#!/bin/sh\necho k8s-aws-v1.s3cret\necho s3cret >&2\nsleep 600\n");
+    let plugin = world.write_program(
+        "bin/stuck",
+        "#!/bin/sh\necho k8s-aws-v1.s3cret\necho s3cret >&2\nsleep 600\n",
+    );
     let user = format!(
         "{{ exec: {{ apiVersion: client.authentication.k8s.io/v1beta1, command: \"{}\" }} }}",
         plugin.display()

@@ -9,6 +9,10 @@ use crate::fault::Fault;
 use crate::http;
 use crate::runtime::RuntimeError;
 
+/// What the file of a web identity must be (amazon-eks-pod-identity-webhook, README).
+const MOUNTED_TOKEN: &str = "name the file that the kubelet mounts, and no directory, copy or file made by hand: \
+                             /var/run/secrets/eks.amazonaws.com/serviceaccount/token";
+
 /// A source of credentials that gave none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
@@ -74,6 +78,14 @@ pub enum Error {
         path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,
+    },
+    /// What is in the web identity token file is no token, and is not shown.
+    #[error("what is in `{}` is not a web identity token: {why}", path.display())]
+    NotAToken {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: &'static str,
     },
     /// The web identity token has expired.
     #[error("the web identity token `{}` expired at {expired}", path.display())]
@@ -202,6 +214,7 @@ impl Error {
             Self::NoCredentials { .. }
             | Self::BrokenSource { .. }
             | Self::TokenFile { .. }
+            | Self::NotAToken { .. }
             | Self::ExpiredTokenFile { .. }
             | Self::Setup { .. }
             | Self::Runtime { .. }
@@ -233,6 +246,10 @@ impl Error {
             {
                 Some("let the pod's user read it: set `fsGroup: 65534` in its securityContext")
             }
+            Self::TokenFile { source, .. } if source.kind() != std::io::ErrorKind::NotFound => {
+                Some(MOUNTED_TOKEN)
+            }
+            Self::NotAToken { .. } => Some(MOUNTED_TOKEN),
             Self::TokenFile { .. } => Some(
                 "the kubelet mounts it when the pod is made: restart the pod once its service account is annotated",
             ),
@@ -269,13 +286,13 @@ impl Error {
             )),
             Self::DeadlinePassed { .. } => Some("give it more time with --deadline"),
             Self::Setup { source } => source.hint(),
+            Self::Offline { .. } => Some("leave out --offline (BOOTSTRAP_OFFLINE)"),
             Self::BrokenSource { .. }
             | Self::Profile { .. }
             | Self::Setting { .. }
             | Self::Throttled(_)
             | Self::Service(_)
             | Self::Malformed { .. }
-            | Self::Offline { .. }
             | Self::Runtime { .. }
             | Self::Request { .. } => None,
         }

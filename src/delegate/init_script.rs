@@ -146,7 +146,9 @@ fn argument(cluster: &Cluster) -> String {
     } = cluster;
     // An ARN has the region in it.
     let region = region.as_ref().filter(|_| arn.is_none());
-    let name = arn.as_ref().map_or_else(|| name.to_string(), Arn::to_string);
+    let name = arn
+        .as_ref()
+        .map_or_else(|| name.to_string(), Arn::to_string);
     let parts = [
         Some(format!("name={name}")),
         region.map(|region| format!("region={region}")),

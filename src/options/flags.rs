@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::arn::{ExternalId, Region, RoleArn};
+use crate::arn::{ExternalId, Region, RoleArn, SessionName};
 use crate::cluster::version::Minimum;
 use crate::cluster::{Alias, Cluster};
 use crate::config::OnFailure;
@@ -137,8 +137,7 @@ pub struct NetworkFlags {
 pub struct ClusterFlags {
     /// A cluster of Amazon EKS to deploy to (can be repeated)
     ///
-    /// A name, an ARN, or name=NAME-OR-ARN,region=REGION,role-arn=ARN,external-id=ID,alias=CONTEXT.
-    /// Of an ARN, account and partition count: another cluster of that name is an error.
+    /// A name, an ARN, or name=NAME,region=REGION,role-arn=ARN,external-id=ID,alias=CONTEXT.
     /// Default: BOOTSTRAP_CLUSTERS (separated by blanks), else the clusters of bootstrap.yaml.
     #[arg(long, value_name = "CLUSTER")]
     pub cluster: Vec<Cluster>,
@@ -156,6 +155,12 @@ pub struct ClusterFlags {
     /// The external ID that the role of the one cluster asks for
     #[arg(long, value_name = "ID")]
     pub external_id: Option<ExternalId>,
+
+    /// Call the sessions of roles this, as audit logs show it
+    ///
+    /// Default: harness-delegate-NAME where DELEGATE_NAME is set, else bootstrap.
+    #[arg(long, value_name = "NAME")]
+    pub session_name: Option<SessionName>,
 
     /// Name the context of the one cluster like this
     #[arg(long, value_name = "CONTEXT")]

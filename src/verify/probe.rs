@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::api_server::Trouble;
+use super::irsa::Issuer;
 use super::preflight::Preflight;
 use super::{Check, Finding, access, api_server, role};
 use crate::arn::{ExternalId, Region, RoleArn};
@@ -18,6 +19,8 @@ pub(super) struct Probed {
     pub(super) findings: Vec<Finding>,
     /// Which pods run on Fargate there, where that was asked.
     pub(super) profiles: Vec<FargateProfile>,
+    /// Who issues the tokens of its service accounts, where that was asked.
+    pub(super) issuer: Option<Issuer>,
 }
 
 /// Makes the checks of one cluster.
@@ -71,6 +74,11 @@ impl Probe<'_> {
                 None => Finding::skip(Check::Cluster, "there are no credentials"),
             }));
         let description = described.and_then(|described| described.as_ref().ok());
+        let issuer = description.and_then(|description| description.oidc_issuer.clone());
+        probed.issuer = issuer.map(|url| Issuer {
+            cluster: cluster.name.to_string(),
+            url,
+        });
         probed
             .findings
             .extend(preflight.check(Check::Access, || match description {
@@ -159,6 +167,7 @@ impl Probe<'_> {
             Check::Version,
         ];
         checks.iter().any(|check| self.preflight.wants(*check))
+            || self.preflight.wants(Check::Irsa) && self.preflight.place().has_irsa
     }
 
     /// Asks EKS about the cluster, as its role and else as the caller; none without credentials.
@@ -236,7 +245,10 @@ impl Probe<'_> {
         let preflight = self.preflight;
         let files = preflight.setup.kubeconfigs.iter();
         let files: Vec<_> = files.map(|file| file.display().to_string()).collect();
-        let reason = format!("{} has no context for it", files.join(", "));
+        let reason = match files.as_slice() {
+            [] => "no kubeconfig is named, and HOME is not set to find one in".to_owned(),
+            files => format!("{} has no context for it", files.join(", ")),
+        };
         let skip = |check| {
             Finding::skip(check, reason.clone()).remedy("write it with `bootstrap kubeconfig`")
         };
@@ -256,7 +268,8 @@ impl Probe<'_> {
         let arn = description.map(|description| &description.arn);
         let arn = arn.or(self.cluster.arn.as_ref()).map(ToString::to_string);
         for file in self.preflight.setup.kubeconfigs {
-            if !file.exists() {
+            // What is given for no kubeconfig at all.
+            if !file.exists() || file == Path::new("/dev/null") {
                 continue;
             }
             let contexts = reach::contexts(file)?;

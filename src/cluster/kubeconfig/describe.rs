@@ -97,6 +97,11 @@ impl<'a> Request<'a> {
     ) -> Result<Description, aws::Error> {
         let caller = aws.identity(deadline)?;
         let ask = |identity: &Identity| {
+            (self.detail)(&format!(
+                "asking EKS in {region} for cluster `{}` with {}",
+                cluster.name,
+                identity.shown()
+            ));
             let found = aws.describe_cluster(identity, region, &cluster.name, deadline)?;
             found.of(cluster.arn.as_ref())
         };

@@ -87,11 +87,17 @@ impl Before {
                 }
                 _ => {
                     length = rest.find([' ', '\t', '\n', '\r']).unwrap_or(rest.len());
-                    may_begin_key = rest.get(..length).is_some_and(|word| ["-", "?"].contains(&word));
+                    may_begin_key = rest
+                        .get(..length)
+                        .is_some_and(|word| ["-", "?"].contains(&word));
                     continued_from = None;
                 }
             }
-            column = if matches!(char, '\n' | '\r') { 0 } else { column + 1 };
+            column = if matches!(char, '\n' | '\r') {
+                0
+            } else {
+                column + 1
+            };
             rest = rest.get(length..).unwrap_or_default();
         }
         None
