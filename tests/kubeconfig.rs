@@ -724,6 +724,30 @@ fn a_kubeconfig_that_is_mounted_itself_cannot_be_replaced_and_that_is_said() {
 }
 
 #[test]
+fn a_file_system_without_locks_is_written_to_and_that_is_said() {
+    let world = world();
+    // As NFS answers without its lock daemon (flock(2)).
+    let shell = [
+        "strace",
+        "-f",
+        "-o",
+        "/dev/null",
+        "-e",
+        "inject=flock:error=ENOLCK",
+        "/bin/sh",
+    ];
+    if !world.can("a_file_system_without_locks", &shell, "true") {
+        return;
+    }
+    let script = "\"$bootstrap\" kubeconfig --exec builtin --cluster payments";
+    let run = world.shell(&shell, script).exits(0);
+    run.says("warning: the file system of `").says(
+        "config` has no locks: another process that changes it at the same time may undo this",
+    );
+    assert_eq!(names(&read(&world, CONFIG), "clusters"), [ARN]);
+}
+
+#[test]
 fn a_number_as_the_current_context_is_refused_as_kubectl_does() {
     let world = world();
     world.write(CONFIG, "current-context: 12\n");

@@ -1,6 +1,7 @@
 //! `bootstrap verify`, and the last step of `bootstrap init`.
 
 use insta::assert_snapshot;
+use serde_json::json;
 
 use crate::api_server::{ApiServer, Fault, Setup};
 use crate::cloud::{Cloud, EXTERNAL_ID, LAX, Running, STRICT};
@@ -960,6 +961,56 @@ fn the_built_in_plugin_gives_a_token_that_the_cluster_takes_for_itself_alone() {
         refusals,
         ["the signature is that of another cluster or key"]
     );
+}
+
+#[test]
+fn the_issuer_of_the_token_is_looked_for_among_the_clusters() {
+    let cluster = |name: &str, id: &str| json!({"name": name, "region": "us-east-1", "issuer": format!("https://oidc.eks.us-east-1.amazonaws.com/id/{id}")});
+    let moto = Moto::start(&json!({
+        "clusters": [cluster("payments", "0F1E"), cluster("orders", "OTHER")],
+        "web": {moto::WEB_ROLE: moto::SUBJECT},
+    }));
+    let world = moto
+        .world()
+        .without("AWS_ACCESS_KEY_ID")
+        .without("AWS_SECRET_ACCESS_KEY");
+    let token = crate::aws::jwt(moto::SUBJECT, "sts.amazonaws.com", crate::aws::in_an_hour());
+    let path = world.write("token", token).display().to_string();
+    let world = world
+        .with("AWS_ROLE_ARN", moto::WEB_ROLE)
+        .with("AWS_WEB_IDENTITY_TOKEN_FILE", &path);
+    let run = only(
+        &world,
+        "irsa",
+        &["--cluster", "orders", "--cluster", "payments"],
+    )
+    .exits(0);
+    run.shows(
+        "issuer oidc.eks.us-east-1.amazonaws.com/id/0F1E (cluster payments), token valid for ",
+    );
+    let run = only(&world, "irsa", &["--cluster", "orders"]).exits(0);
+    run.shows("/id/0F1E (none of the clusters here, so IAM needs an OIDC provider for that one)");
+    let run = only(&world, "irsa", &[]).exits(0);
+    run.shows("/id/0F1E, token valid for ");
+}
+
+#[test]
+fn a_kubeconfig_that_is_no_file_is_neither_waited_for_nor_read_without_end() {
+    let cloud = Cloud::default().start();
+    let world = without_cluster(&cloud);
+    let pipe = world.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for file in [world.text("pipe").as_str(), "/dev/zero"] {
+        let flags = ["--cluster", "payments", "--kubeconfig", file];
+        let run = only(&world, "api-server", &flags).exits(3);
+        assert!(run.took < GENEROUS, "{:?}", run.took);
+        run.shows("it is not a regular file");
+    }
+    // What is named for none.
+    let flags = ["--cluster", "payments", "--kubeconfig", "/dev/null"];
+    let run = only(&world, "api-server", &flags).exits(0);
+    run.shows("/dev/null has no context for it");
 }
 
 #[test]
