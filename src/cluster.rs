@@ -69,7 +69,9 @@ impl FromStr for Cluster {
 
     /// Reads `NAME`, `arn:…:cluster/NAME` or `name=…,region=…,role-arn=…,external-id=…,alias=…`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if !text.contains(['=', ',']) {
+        // What is meant as a list, and is none, may have an external ID in it, and is not shown.
+        let is_list = text.contains(|char: char| char.is_whitespace() || "=,:".contains(char));
+        if !is_list || text.starts_with("arn:") && !text.contains(['=', ',']) {
             return Self::from_name(text);
         }
         let (mut named, mut region, mut role, mut external_id, mut alias) = Default::default();
@@ -409,6 +411,8 @@ mod tests {
             ("name=a,name=b", "`name` is there twice"),
             ("name=a,region", "part 2 of it has no value"),
             ("name:a,external-id:s3cret", "part 1 of it has no value"),
+            ("external-id:s3cret", "part 1 of it has no value"),
+            ("external-id s3cret", "part 1 of it has no value"),
             ("name=a,external-id:s3cret", "part 2 of it has no value"),
             (
                 "name=a,external-id=aa,s3cret",
