@@ -193,6 +193,26 @@ fn a_wrong_external_id_fails_the_role_and_what_the_caller_may_is_still_checked()
 }
 
 #[test]
+fn a_role_of_another_partition_fails_and_sts_is_not_asked_for_it() {
+    let cloud = Cloud::default().start();
+    let world = without_cluster(&cloud);
+    let role = "arn:aws-cn:iam::111122223333:role/deployer";
+    let cluster = format!("name=payments,role-arn={role},external-id={EXTERNAL_ID}");
+    let run = only(&world, "role,external-id,regions", &["--cluster", &cluster]).exits(3);
+    assert_eq!(
+        run.checks(),
+        [
+            "role/payments fail",
+            "external-id/payments skip",
+            "regions skip",
+            "regions/payments skip"
+        ]
+    );
+    run.shows("no role can be assumed across partitions");
+    assert_eq!(cloud.actions(), Vec::<String>::new());
+}
+
+#[test]
 fn a_role_that_does_not_insist_on_its_external_id_is_a_warning() {
     let (cloud, api) = (Cloud::default().start(), ApiServer::start(Setup::default()));
     let world = world(&cloud, &api);

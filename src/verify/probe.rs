@@ -114,11 +114,19 @@ impl Probe<'_> {
         if !needs.iter().any(|check| preflight.wants(*check)) && !self.needs_description() {
             return None;
         }
+        let mut skip = |checks: &[Check], reason: &str| {
+            let wanted = checks.iter().filter(|check| preflight.wants(**check));
+            findings.extend(wanted.map(|check| Finding::skip(*check, reason)));
+        };
+        if let Some(region) = region.filter(|region| region.partition() != role.partition) {
+            let reason = "the role could not be assumed";
+            skip(&[Check::ExternalId, Check::Regions], reason);
+            findings.extend(preflight.check(Check::Role, || role::judge_partition(role, region)));
+            return None;
+        }
         let Ok(base) = preflight.identity() else {
-            let skip = |check| Finding::skip(check, "there are no credentials");
-            for check in [Check::Role, Check::ExternalId, Check::Regions] {
-                findings.extend(preflight.check(check, || skip(check)));
-            }
+            let checks = [Check::Role, Check::ExternalId, Check::Regions];
+            skip(&checks, "there are no credentials");
             return None;
         };
         let id = cluster.external_id.as_ref();
