@@ -9,8 +9,8 @@ use crate::commands::{
     completions, env, init, install, kubeconfig, lint, man, patch, token, uninstall, verify,
 };
 use crate::context::Context;
-use crate::error::{Error, Look, without_passwords};
-use crate::options::GlobalFlags;
+use crate::error::{Error, Look, render};
+use crate::options::{GlobalFlags, refusal, unknown_variables};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +27,7 @@ Exit codes:
   2  usage                           fix the command
   3  not as it should be             fix what it lists; nothing was changed
   4  untrusted bytes                 stop; never retry
-  5  network, AWS or the deadline    try again later
+  5  network, AWS or the deadline    try again later, or mend what AWS refused
   6  bad input file                  fix the file
 
 Every option has a variable BOOTSTRAP_<OPTION> and, where it makes sense, a key in
@@ -63,6 +63,21 @@ enum Command {
     Man(man::Args),
 }
 
+impl Command {
+    /// Whether a variable with a wrong name may be what its caller wonders about. Not what kubectl
+    /// or a shell runs at each turn.
+    const fn obeys_all_variables(&self) -> bool {
+        matches!(
+            self,
+            Self::Init(_)
+                | Self::Install(_)
+                | Self::Kubeconfig(_)
+                | Self::Uninstall(_)
+                | Self::Verify(_)
+        )
+    }
+}
+
 /// Parses the command line, runs the command and says how it went.
 pub fn run(context: &Context) -> ExitCode {
     if context.is_called(authenticator::NAME) {
@@ -70,8 +85,13 @@ pub fn run(context: &Context) -> ExitCode {
     }
     let cli = match Cli::try_parse_from(&context.arguments) {
         Ok(cli) => cli,
-        Err(error) => return refuse(context, &error),
+        Err(error) => return refuse(context, error),
     };
+    if cli.command.obeys_all_variables() {
+        for unknown in unknown_variables(context) {
+            context.say(&render(&[unknown], None, false, cli.global.look(context)));
+        }
+    }
     let result = match cli.command {
         Command::Init(args) => init::run(context, &cli.global, *args),
         Command::Install(args) => install::run(context, &cli.global, args),
@@ -96,9 +116,10 @@ pub fn run(context: &Context) -> ExitCode {
 }
 
 /// Help and versions go to standard output, mistakes to standard error with code 2.
-fn refuse(context: &Context, error: &clap::Error) -> ExitCode {
-    let text = without_passwords(&error.render().to_string());
-    if error.use_stderr() {
+fn refuse(context: &Context, error: clap::Error) -> ExitCode {
+    let is_mistake = error.use_stderr();
+    let text = refusal(error);
+    if is_mistake {
         context.say(&text);
         return ExitCode::from(Error::usage("").exit_code());
     }

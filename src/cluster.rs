@@ -38,6 +38,8 @@ impl fmt::Display for Alias {
 pub struct Cluster {
     /// Its name.
     pub name: ClusterName,
+    /// The ARN that it was named by; none where the caller's account, or its role's, is meant.
+    pub arn: Option<Arn>,
     /// Its region; none to take that of the environment.
     pub region: Option<Region>,
     /// The role that is assumed to enter it; none to enter as whoever runs this.
@@ -53,6 +55,7 @@ impl Cluster {
     pub const fn named(name: ClusterName) -> Self {
         Self {
             name,
+            arn: None,
             region: None,
             role: None,
             external_id: None,
@@ -66,66 +69,88 @@ impl FromStr for Cluster {
 
     /// Reads `NAME`, `arn:…:cluster/NAME` or `name=…,region=…,role-arn=…,external-id=…,alias=…`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if !text.contains('=') {
+        // What is meant as a list, and is none, may have an external ID in it, and is not shown.
+        let is_list = text.contains(|char: char| char.is_whitespace() || "=,:".contains(char));
+        if !is_list || text.starts_with("arn:") && !text.contains(['=', ',']) {
             return Self::from_name(text);
         }
-        let (mut name, mut region, mut role, mut external_id, mut alias) = Default::default();
+        let (mut named, mut region, mut role, mut external_id, mut alias) = Default::default();
         let mut seen: Vec<&str> = Vec::new();
-        for part in text.split(',') {
-            let (key, value) = part.split_once('=').ok_or_else(|| InvalidCluster::Part {
-                text: part.to_owned(),
-            })?;
+        for (index, part) in text.split(',').enumerate() {
+            // An external ID may have commas and equals signs in it, and its rest is not shown.
+            let cut = || seen.contains(&"external-id").then_some(InvalidCluster::Cut);
+            let Some((key, value)) = part.split_once('=') else {
+                return Err(cut().unwrap_or(InvalidCluster::Part { number: index + 1 }));
+            };
             if seen.contains(&key) {
                 return Err(InvalidCluster::Twice {
                     key: key.to_owned(),
                 });
             }
-            seen.push(key);
             match key {
-                "name" => name = Some(value.parse()?),
+                "name" => named = Some(Self::from_name(value)?),
                 "region" => region = Some(value.parse()?),
                 "role-arn" => role = Some(value.parse()?),
                 "external-id" => external_id = Some(value.parse()?),
                 "alias" => alias = Some(value.parse()?),
                 _ => {
-                    return Err(InvalidCluster::Key {
+                    return Err(cut().unwrap_or_else(|| InvalidCluster::Key {
                         key: key.to_owned(),
-                    });
+                    }));
                 }
             }
+            seen.push(key);
         }
+        let named = named.ok_or(InvalidCluster::Nameless)?;
         let cluster = Self {
-            name: name.ok_or(InvalidCluster::Nameless)?,
-            region,
+            region: region.or(named.region),
             role,
             external_id,
             alias,
+            ..named
         };
         cluster.check()
     }
 }
 
 impl Cluster {
-    fn from_name(text: &str) -> Result<Self, InvalidCluster> {
+    /// A cluster by its name or its ARN alone.
+    pub fn from_name(text: &str) -> Result<Self, InvalidCluster> {
         if !text.starts_with("arn:") {
             return Ok(Self::named(text.parse()?));
         }
         let arn: Arn = text.parse()?;
-        let name =
-            arn.resource_of("eks", "cluster")
-                .ok_or_else(|| InvalidCluster::NotACluster {
-                    text: text.to_owned(),
-                })?;
+        let name = arn.resource_of("eks", "cluster");
+        let name = name.filter(|_| arn.region.is_some() && arn.account.is_some());
+        let name = name.ok_or_else(|| InvalidCluster::NotACluster {
+            text: text.to_owned(),
+        })?;
         let mut cluster = Self::named(name.parse()?);
-        cluster.region = arn.region;
-        Ok(cluster)
+        cluster.region.clone_from(&arn.region);
+        cluster.arn = Some(arn);
+        cluster.check()
     }
 
     /// What the parts must be to each other.
     ///
     /// An external ID means nothing without a role, and a role can be assumed in its own
-    /// partition alone (IAM User Guide, "IAM JSON policy elements: Principal").
+    /// partition alone (IAM User Guide, "IAM JSON policy elements: Principal"). What an ARN says of
+    /// the region is true of the cluster, whatever region is asked for.
     pub fn check(self) -> Result<Self, InvalidCluster> {
+        if let (Some(arn), Some(region)) = (&self.arn, &self.region) {
+            if region.partition() != arn.partition {
+                return Err(InvalidCluster::ArnPartition {
+                    arn: Box::new(arn.clone()),
+                    region: region.clone(),
+                });
+            }
+            if arn.region.as_ref() != Some(region) {
+                return Err(InvalidCluster::ArnRegion {
+                    arn: Box::new(arn.clone()),
+                    region: region.clone(),
+                });
+            }
+        }
         if self.external_id.is_some() && self.role.is_none() {
             return Err(InvalidCluster::NoRole { name: self.name });
         }
@@ -159,6 +184,7 @@ pub fn distinct(clusters: &[Cluster]) -> Result<(), (usize, InvalidCluster)> {
             None if before.iter().any(|other| {
                 other.alias.is_none()
                     && other.name == cluster.name
+                    && other.arn == cluster.arn
                     && other.region == cluster.region
                     && other.role == cluster.role
             }) =>
@@ -196,6 +222,24 @@ pub enum InvalidCluster {
         /// The text.
         text: String,
     },
+    /// The ARN contradicts itself, or is of another partition than the region that is asked for.
+    #[error(
+        "the ARN {arn} is of partition `{}` and the region {region} of `{}`", arn.partition, region.partition()
+    )]
+    ArnPartition {
+        /// The ARN.
+        arn: Box<Arn>,
+        /// The region.
+        region: Region,
+    },
+    /// The region that is asked for is not that of the ARN.
+    #[error("the cluster {arn} is not in the region {region} that is asked for")]
+    ArnRegion {
+        /// The ARN.
+        arn: Box<Arn>,
+        /// The region.
+        region: Region,
+    },
     /// It is empty or has control characters.
     #[error("an alias takes at least one character, and none that controls a terminal")]
     Alias,
@@ -222,12 +266,18 @@ pub enum InvalidCluster {
     /// The region is wrong.
     #[error(transparent)]
     Region(#[from] InvalidRegion),
-    /// A part has no value.
-    #[error("`{text}` has no value: it takes `key=value`, separated by commas")]
+    /// A part has no value; it is not shown, since it may be an external ID.
+    #[error("part {number} of it has no value: it takes `key=value`, separated by commas")]
     Part {
-        /// The part.
-        text: String,
+        /// Which of them, from 1.
+        number: usize,
     },
+    /// What follows the external ID is no other part, and may be its own rest.
+    #[error(
+        "what follows `external-id=…` is no `key=value` of a cluster: an external ID with a comma in it goes into \
+         --external-id, or into bootstrap.yaml"
+    )]
+    Cut,
     /// There is no such key.
     #[error(
         "a cluster has no `{key}`: it takes `name`, `region`, `role-arn`, `external-id` and `alias`"
@@ -278,12 +328,21 @@ mod tests {
             .parse()
             .unwrap();
         assert_eq!(arn.region.unwrap().as_str(), "cn-north-1");
+        assert_eq!(
+            arn.arn.unwrap().to_string(),
+            "arn:aws-cn:eks:cn-north-1:111122223333:cluster/payments"
+        );
         let text =
             format!("name=payments,region=us-east-1,role-arn={ROLE},external-id=a=b,alias=p@prod");
         let full: Cluster = text.parse().unwrap();
         assert_eq!(full.role.unwrap().as_str(), ROLE);
         assert_eq!(full.external_id.unwrap().as_str(), "a=b");
         assert_eq!(full.alias.unwrap().as_str(), "p@prod");
+        let text = format!("name=arn:aws:eks:us-east-1:111122223333:cluster/a,role-arn={ROLE}");
+        let full: Cluster = text.parse().unwrap();
+        assert_eq!(full.name.as_str(), "a");
+        assert_eq!(full.region.unwrap().as_str(), "us-east-1");
+        assert!(full.arn.is_some() && full.role.is_some());
     }
 
     #[test]
@@ -306,6 +365,10 @@ mod tests {
         check(&["a", "name=a,alias=second"], None);
         let with_role = format!("name=a,role-arn={ROLE}");
         check(&["a", &with_role], None);
+        let [here, there] = ["111122223333", "444455556666"]
+            .map(|account| format!("arn:aws:eks:us-east-1:{account}:cluster/a"));
+        check(&["a", &here, &there], None);
+        check(&[&here, &here], Some((1, "cluster `a` is there twice")));
         check(
             &[&with_role, &with_role],
             Some((1, "cluster `a` is there twice")),
@@ -327,10 +390,38 @@ mod tests {
                 "arn:aws:eks:us-east-1:111122223333:nodegroup/a",
                 "not the ARN of a cluster",
             ),
+            (
+                "arn:aws:eks:us-east-1::cluster/a",
+                "not the ARN of a cluster",
+            ),
+            (
+                "arn:aws:eks::111122223333:cluster/a",
+                "not the ARN of a cluster",
+            ),
+            (
+                "arn:aws-cn:eks:us-east-1:111122223333:cluster/a",
+                "is of partition `aws-cn` and the region us-east-1 of `aws`",
+            ),
+            (
+                "name=arn:aws:eks:us-east-1:111122223333:cluster/a,region=us-west-2",
+                "is not in the region us-west-2 that is asked for",
+            ),
             ("region=us-east-1", "takes `name=…`"),
             ("name=a,zone=b", "a cluster has no `zone`"),
             ("name=a,name=b", "`name` is there twice"),
-            ("name=a,region", "has no value"),
+            ("name=a,region", "part 2 of it has no value"),
+            ("name:a,external-id:s3cret", "part 1 of it has no value"),
+            ("external-id:s3cret", "part 1 of it has no value"),
+            ("external-id s3cret", "part 1 of it has no value"),
+            ("name=a,external-id:s3cret", "part 2 of it has no value"),
+            (
+                "name=a,external-id=aa,s3cret",
+                "an external ID with a comma",
+            ),
+            (
+                "name=a,external-id=aa,s3cret=b",
+                "an external ID with a comma",
+            ),
             ("name=a,region=moon", "is not a region"),
             ("name=a,role-arn=b", "is not an ARN"),
             ("name=a,external-id=ab", "no role that could ask"),
@@ -341,6 +432,7 @@ mod tests {
         ] {
             let error = text.parse::<Cluster>().unwrap_err().to_string();
             assert!(error.contains(rule), "{text}: {error}");
+            assert!(!error.contains("s3cret"), "{error}");
         }
     }
 }

@@ -304,7 +304,8 @@ report: report.json
         let clusters: Vec<_> = config.clusters.unwrap();
         let full = "name=payments,region=us-east-1,role-arn=arn:aws:iam::111122223333:role/deployer,\
                     external-id=5d2c-77,alias=payments-prod";
-        let expected = [full, "orders", "name=orders,region=eu-west-1"];
+        let orders = "arn:aws:eks:eu-west-1:111122223333:cluster/orders";
+        let expected = [full, "orders", orders];
         assert_eq!(clusters, expected.map(|text| text.parse().unwrap()));
         assert_eq!(config.kubeconfig.unwrap(), Path::new("/etc/b/kube/config"));
         assert_eq!(config.exec, Some(Exec::Builtin));

@@ -87,10 +87,10 @@ impl Context {
         &self.variables
     }
 
-    /// Everything that comes in on standard input.
-    pub fn read_stdin(&self) -> io::Result<Vec<u8>> {
+    /// Everything that comes in on standard input, up to `most` bytes.
+    pub fn read_stdin(&self, most: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes)?;
+        io::stdin().lock().take(most).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 

@@ -149,12 +149,26 @@ pub fn render(chain: &[String], hint: Option<&str>, fatal: bool, look: Look) -> 
     text
 }
 
+/// Renders a detail that was asked for: neither an error nor a warning.
+pub fn note(text: &str, look: Look) -> String {
+    if look == Look::Json {
+        return json_line("info", Some(text), &[], None);
+    }
+    format!("{text}\n")
+}
+
 fn to_json(chain: &[String], hint: Option<&str>, fatal: bool) -> String {
     let (message, causes) = chain.split_first().unzip();
+    let level = if fatal { "error" } else { "warning" };
+    let causes = causes.unwrap_or_default();
+    json_line(level, message.map(String::as_str), causes, hint)
+}
+
+fn json_line(level: &str, message: Option<&str>, causes: &[String], hint: Option<&str>) -> String {
     let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
     let object = serde_json::json!({
         "time": time.to_string(),
-        "level": if fatal { "error" } else { "warning" },
+        "level": level,
         "message": message,
         "causes": causes,
         "hint": hint,

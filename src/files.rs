@@ -1,9 +1,11 @@
 //! Files that are whole or absent: replace, swap, link, lock, and the room there is for them.
 
 mod lock;
+mod read;
 mod space;
 
 pub use lock::{Lock, LockError};
+pub use read::{MOST, check_length, read, read_own, read_private, read_regular, read_text};
 pub use space::{Room, Shortage};
 
 use std::ffi::OsStr;
@@ -252,57 +254,9 @@ pub fn is_writable(directory: &Path) -> bool {
     directory.is_dir() && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
-/// The contents of a file of our own making as text; whatever else has its name is not waited for.
-pub fn read_own(path: &Path) -> Result<String, Error> {
-    match fs::metadata(path) {
-        Ok(present) if !present.is_file() => {
-            let source = io::Error::other("it is not a regular file");
-            Err(Error::new("read", path, source))
-        }
-        _ => read_text(path),
-    }
-}
-
 /// Whether this process may write to a file.
 pub fn may_write(path: &Path) -> bool {
     rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
-}
-
-/// A file's contents as text.
-pub fn read_text(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|source| Error::new("read", path, source))
-}
-
-/// The contents of a file that nobody else can have read or written; none of one that is not there,
-/// is a link, belongs to another user, or that others may read or write.
-pub fn read_private(path: &Path) -> Result<Option<String>, Error> {
-    use std::os::unix::fs::MetadataExt as _;
-    let fail = |source| Error::new("read", path, source);
-    let nofollow = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(nofollow.bits().cast_signed())
-        .open(path);
-    let mut file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        // What open(2) says of a link.
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(fail(error)),
-    };
-    let metadata = file.metadata().map_err(fail)?;
-    let is_mine = metadata.uid() == rustix::process::geteuid().as_raw();
-    if !metadata.is_file() || !is_mine || metadata.mode() & 0o077 != 0 {
-        return Ok(None);
-    }
-    let mut text = String::new();
-    match io::Read::read_to_string(&mut file, &mut text) {
-        Ok(_) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
-        Err(error) => Err(fail(error)),
-    }
 }
 
 /// An open file, made with this mode where there is none; a link is not followed.
@@ -392,29 +346,9 @@ mod tests {
             Some(rustix::io::Errno::NXIO),
             "nobody reads it"
         );
-        assert!(read_own(&pipe).is_err(), "nobody writes to it");
         assert!(write_to(world.path(), b"", 0o644).is_err());
         write_to(Path::new("/dev/null"), b"fourth", 0o644).unwrap();
         assert!(!Path::new("/dev/null").is_file());
-    }
-
-    #[test]
-    fn a_private_file_is_read_only_while_it_is_private() {
-        let world = world();
-        let path = world.path().join("session");
-        assert_eq!(read_private(&path).unwrap(), None);
-        replace(&path, b"secret", 0o600).unwrap();
-        assert_eq!(read_private(&path).unwrap().as_deref(), Some("secret"));
-        let other = world.path().join("link");
-        link(&path, &other).unwrap();
-        assert_eq!(read_private(&other).unwrap(), None);
-        for mode in [0o640, 0o604, 0o620] {
-            let open = std::os::unix::fs::PermissionsExt::from_mode(mode);
-            fs::set_permissions(&path, open).unwrap();
-            assert_eq!(read_private(&path).unwrap(), None, "{mode:o}");
-        }
-        replace(&path, b"\xff", 0o600).unwrap();
-        assert_eq!(read_private(&path).unwrap(), None);
     }
 
     #[test]

@@ -547,9 +547,19 @@ fn a_web_identity_that_does_not_work_ends_the_search() {
     ));
     assert!(matches!(error, Error::AccessDenied(_)), "{error:?}");
     assert!(error.hint().unwrap().contains("`sub`"));
-    let error = with("no token");
-    assert!(matches!(error, Error::InvalidIdentityToken(_)), "{error:?}");
-    assert!(matches!(with("\n"), Error::BrokenSource { .. }));
+    for (text, why) in [
+        ("\n", "it is empty"),
+        ("s3cret", "it has not three parts"),
+        ("a.b.c.s3cret", "it has not three parts"),
+        ("{\"s3cret\": 1}.b.c", "its parts are not Base64"),
+        ("s3cret..c", "its parts are not Base64"),
+    ] {
+        let error = with(text);
+        assert!(matches!(error, Error::NotAToken { .. }), "{error:?}");
+        let shown = error.to_string();
+        assert!(shown.ends_with(why) && !shown.contains("s3cret"), "{shown}");
+        assert!(error.hint().unwrap().contains("the kubelet mounts"));
+    }
     let error = found(&[(".aws/credentials", profile)], &web).unwrap_err();
     assert!(matches!(error, Error::TokenFile { .. }), "{error:?}");
     let error = found(&[("token", &good)], &web[..1]).unwrap_err();
@@ -568,7 +578,10 @@ fn a_profile_leads_to_keys_through_roles_and_other_profiles() {
          [profile two]\nrole_arn = {ROLE}\nsource_profile = one\n\
          [profile mfa]\nrole_arn = {ROLE}\nsource_profile = base\nmfa_serial = arn:aws:iam::1:mfa/x\n\
          [profile half]\naws_access_key_id = AKIAHALF\n\
-         [profile sso]\nsso_start_url = https://x.awsapps.com/start\n"
+         [profile sso]\nsso_start_url = https://x.awsapps.com/start\n\
+         [profile session]\nsso_session = x\nsso_account_id = 111122223333\n\
+         [profile process]\ncredential_process = /bin/false s3cret\n\
+         [profile through]\nrole_arn = {ROLE}\nsource_profile = process\n"
     );
     let files = [(".aws/config", config.as_str())];
     let with = |profile: &str| found(&files, &[("AWS_PROFILE", profile)]);
@@ -586,11 +599,15 @@ fn a_profile_leads_to_keys_through_roles_and_other_profiles() {
         ("mfa", "MFA device"),
         ("half", "one of `aws_access_key_id`"),
         ("sso", "`sso_start_url` is not supported"),
+        ("session", "`sso_session` is not supported"),
+        ("process", "`credential_process` is not supported"),
+        ("through", "`credential_process` is not supported"),
         ("env", "AWS_ACCESS_KEY_ID, which is not set"),
         ("absent", "have no profile `absent`"),
     ] {
         let error = with(profile).unwrap_err().to_string();
         assert!(error.contains(words), "{profile}: {error}");
+        assert!(!error.contains("s3cret"), "{error}");
     }
     // Chosen by nobody, a profile without credentials is passed over.
     let error = found(&files, &[]).unwrap_err().to_string();

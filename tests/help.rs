@@ -97,7 +97,7 @@ fn the_help_of_the_program() {
       2  usage                           fix the command
       3  not as it should be             fix what it lists; nothing was changed
       4  untrusted bytes                 stop; never retry
-      5  network, AWS or the deadline    try again later
+      5  network, AWS or the deadline    try again later, or mend what AWS refused
       6  bad input file                  fix the file
 
     Every option has a variable BOOTSTRAP_<OPTION> and, where it makes sense, a key in
@@ -155,7 +155,7 @@ fn the_short_help_of_the_program_fits_a_screen() {
       2  usage                           fix the command
       3  not as it should be             fix what it lists; nothing was changed
       4  untrusted bytes                 stop; never retry
-      5  network, AWS or the deadline    try again later
+      5  network, AWS or the deadline    try again later, or mend what AWS refused
       6  bad input file                  fix the file
 
     Every option has a variable BOOTSTRAP_<OPTION> and, where it makes sense, a key in
@@ -287,6 +287,11 @@ fn the_help_of_init() {
           --external-id <ID>
               The external ID that the role of the one cluster asks for
 
+          --session-name <NAME>
+              Call the sessions of roles this, as audit logs show it
+              
+              Default: harness-delegate-NAME where DELEGATE_NAME is set, else bootstrap.
+
           --alias <CONTEXT>
               Name the context of the one cluster like this
 
@@ -309,11 +314,6 @@ fn the_help_of_init() {
               Default: ROLE-ARN@CLUSTER-ARN with a role, else CLUSTER-ARN; so is the context
               called that has no alias. Every role of a cluster has a user and a context of
               its own so.
-
-          --session-name <NAME>
-              Call the sessions of roles this, as audit logs show it
-              
-              Default: harness-delegate-NAME where DELEGATE_NAME is set, else bootstrap.
 
           --proxy-url <URL>
               Let kubectl reach the clusters through this proxy
@@ -432,18 +432,18 @@ fn the_short_help_of_init() {
                                     /dev/termination-log]
 
     Cluster options:
-          --cluster <CLUSTER>  A cluster of Amazon EKS to deploy to (can be repeated)
-          --region <REGION>    The region of the clusters that name none
-          --role-arn <ARN>     Enter the one cluster as this role
-          --external-id <ID>   The external ID that the role of the one cluster asks for
-          --alias <CONTEXT>    Name the context of the one cluster like this
-          --kubeconfig <FILE>  The kubeconfig that has the clusters
+          --cluster <CLUSTER>    A cluster of Amazon EKS to deploy to (can be repeated)
+          --region <REGION>      The region of the clusters that name none
+          --role-arn <ARN>       Enter the one cluster as this role
+          --external-id <ID>     The external ID that the role of the one cluster asks for
+          --session-name <NAME>  Call the sessions of roles this, as audit logs show it
+          --alias <CONTEXT>      Name the context of the one cluster like this
+          --kubeconfig <FILE>    The kubeconfig that has the clusters
 
     Kubeconfig options:
           --exec <PROGRAM>         Get tokens from `authenticator`, `builtin` or `aws`
                                    [default: authenticator]
           --user-alias <USER>      Name the user of the one cluster like this
-          --session-name <NAME>    Call the sessions of roles this, as audit logs show it
           --proxy-url <URL>        Let kubectl reach the clusters through this proxy
           --assume-role-arn <ARN>  Ask EKS for the clusters as this role
           --set-current            Make the first cluster the current context although there
@@ -1060,6 +1060,11 @@ fn the_help_of_verify() {
           --external-id <ID>
               The external ID that the role of the one cluster asks for
 
+          --session-name <NAME>
+              Call the sessions of roles this, as audit logs show it
+              
+              Default: harness-delegate-NAME where DELEGATE_NAME is set, else bootstrap.
+
           --alias <CONTEXT>
               Name the context of the one cluster like this
 
@@ -1156,12 +1161,13 @@ fn the_short_help_of_verify() {
           --deadline <DURATION>  End by then, whatever happens, such as 30s or 2m
 
     Cluster options:
-          --cluster <CLUSTER>  A cluster of Amazon EKS to deploy to (can be repeated)
-          --region <REGION>    The region of the clusters that name none
-          --role-arn <ARN>     Enter the one cluster as this role
-          --external-id <ID>   The external ID that the role of the one cluster asks for
-          --alias <CONTEXT>    Name the context of the one cluster like this
-          --kubeconfig <FILE>  The kubeconfig that has the clusters
+          --cluster <CLUSTER>    A cluster of Amazon EKS to deploy to (can be repeated)
+          --region <REGION>      The region of the clusters that name none
+          --role-arn <ARN>       Enter the one cluster as this role
+          --external-id <ID>     The external ID that the role of the one cluster asks for
+          --session-name <NAME>  Call the sessions of roles this, as audit logs show it
+          --alias <CONTEXT>      Name the context of the one cluster like this
+          --kubeconfig <FILE>    The kubeconfig that has the clusters
 
     Check options:
           --credentials <KIND>

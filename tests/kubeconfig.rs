@@ -484,6 +484,10 @@ fn what_is_no_kubeconfig_is_refused_with_its_place_and_not_touched() {
             "config:2:3: an item of `users` is text, not a mapping",
         ),
         ("token: \u{0}\n", "config:1:"),
+        (
+            "\t{apiVersion: v1}\n",
+            "config:1:1: a tab where a line is indented",
+        ),
     ] {
         world.write(CONFIG, text);
         kubeconfig(&world, &["--cluster", "payments"])
@@ -606,6 +610,34 @@ fn eks_is_asked_as_the_role_of_the_cluster_in_its_account() {
 }
 
 #[test]
+fn a_cluster_that_is_named_by_its_arn_is_that_cluster_and_no_other() {
+    let world = world();
+    let there = "arn:aws:eks:us-east-1:111122223333:cluster/far";
+    kubeconfig(&world, &["--cluster", ARN]).exits(0);
+    // The caller is of another account than the cluster, and has none of that name.
+    kubeconfig(&world, &["--cluster", there]).exits(5);
+    kubeconfig(
+        &world,
+        &["--cluster", there, "--assume-role-arn", OPEN_ROLE],
+    )
+    .exits(0);
+    let other = ARN.replace("123456789012", "444455556666");
+    kubeconfig(&world, &["--cluster", &other]).exits(5).says(&format!(
+        "caused by: EKS describes {ARN}, and {other} is asked for\nhint: ask as a role of the account of that ARN"
+    ));
+    assert!(!world.read(CONFIG).contains("444455556666"));
+    kubeconfig(&world, &["--cluster", ARN, "--region", "us-west-2"])
+        .exits(2)
+        .says(&format!(
+            "the cluster {ARN} is not in the region us-west-2 that is asked for"
+        ));
+    let china = ARN.replace("arn:aws:", "arn:aws-cn:");
+    kubeconfig(&world, &["--cluster", &china])
+        .exits(2)
+        .says("is of partition `aws-cn` and the region us-east-1 of `aws`");
+}
+
+#[test]
 fn a_role_that_cannot_be_assumed_is_told_although_the_cluster_is_known() {
     let world = world();
     let nobody = "arn:aws:iam::123456789012:role/nobody";
@@ -613,6 +645,106 @@ fn a_role_that_cannot_be_assumed_is_told_although_the_cluster_is_known() {
         .exits(0)
         .says("cluster `payments` is written, but its role cannot be assumed now, and kubectl will not get in")
         .says("sts:AssumeRole: AccessDenied");
+}
+
+#[test]
+fn who_asks_for_details_is_told_who_asks_eks_and_what_gives_tokens() {
+    let world = world();
+    let args = ["--cluster", "payments", "-v"];
+    let run = kubeconfig(&world, &args).exits(0);
+    assert_eq!(
+        run.stderr,
+        format!(
+            "tokens come from `{}`\nasking EKS in us-east-1 for cluster `payments` with the environment \
+             (AWS_ACCESS_KEY_ID), key {}\n",
+            env!("CARGO_BIN_EXE_bootstrap"),
+            "AKIAEXAMPLE"
+        )
+    );
+}
+
+#[test]
+fn without_a_home_a_kubeconfig_that_is_named_will_do() {
+    let world = world().without("HOME");
+    let file = world.text("work/kubeconfig");
+    kubeconfig(&world, &["--cluster", "payments"])
+        .exits(2)
+        .says("no kubeconfig is named, and HOME is not set to find one in\nhint: name one with --kubeconfig");
+    kubeconfig(&world, &["--cluster", "payments", "--kubeconfig", &file]).exits(0);
+    let args = [
+        "verify",
+        "--only",
+        "tools,cluster,api-server",
+        "--cluster",
+        "payments",
+    ];
+    let run = world.bootstrap(&args).exits(0);
+    let run = format!("{run}");
+    assert!(
+        run.contains("no kubeconfig is named, and HOME is not set"),
+        "{run}"
+    );
+    assert!(run.contains("nothing is installed"), "{run}");
+    // Blanks name no file.
+    let world = world.with("KUBECONFIG", " : ");
+    kubeconfig(&world, &["--cluster", "payments"]).exits(2);
+}
+
+#[test]
+fn a_kubeconfig_that_is_mounted_itself_cannot_be_replaced_and_that_is_said() {
+    let world = world();
+    let path = world.write(CONFIG, "# mine\n");
+    let target = world.write("mounted", "# theirs\n");
+    let shell = ["unshare", "--mount", "/bin/sh"];
+    let mount = format!("mount --bind {} {}", target.display(), path.display());
+    if !world.can("a_kubeconfig_that_is_mounted_itself", &shell, &mount) {
+        return;
+    }
+    let script = format!("{mount} && \"$bootstrap\" kubeconfig --exec builtin --cluster payments");
+    world
+        .shell(&shell, &script)
+        .exits(1)
+        .says("error: cannot write the kubeconfig\ncaused by: cannot write `")
+        .says("hint: a mounted file cannot be replaced: mount its directory");
+    assert_eq!(world.read("mounted"), "# theirs\n");
+    let left = world.tree("home/.kube");
+    assert_eq!(
+        left,
+        [".config.bootstrap-lock", "config"],
+        "nothing unfinished"
+    );
+    // Mounted read-only, as Kubernetes mounts secrets.
+    let script = format!(
+        "{mount} && mount -o remount,bind,ro {} && \"$bootstrap\" kubeconfig --exec builtin --cluster payments",
+        path.display()
+    );
+    world.shell(&shell, &script).exits(1).says(
+        "config` cannot be changed: it is read-only\nhint: name another file with --kubeconfig",
+    );
+}
+
+#[test]
+fn a_file_system_without_locks_is_written_to_and_that_is_said() {
+    let world = world();
+    // As NFS answers without its lock daemon (flock(2)).
+    let shell = [
+        "strace",
+        "-f",
+        "-o",
+        "/dev/null",
+        "-e",
+        "inject=flock:error=ENOLCK",
+        "/bin/sh",
+    ];
+    if !world.can("a_file_system_without_locks", &shell, "true") {
+        return;
+    }
+    let script = "\"$bootstrap\" kubeconfig --exec builtin --cluster payments";
+    let run = world.shell(&shell, script).exits(0);
+    run.says("warning: the file system of `").says(
+        "config` has no locks: another process that changes it at the same time may undo this",
+    );
+    assert_eq!(names(&read(&world, CONFIG), "clusters"), [ARN]);
 }
 
 #[test]

@@ -321,3 +321,18 @@ fn rules_are_listed_with_what_to_do() {
         "{run}"
     );
 }
+
+#[test]
+fn a_file_without_end_is_given_up() {
+    let world = World::new();
+    let error = "caused by: it is larger than 64 MiB";
+    world.bootstrap(&["lint", "/dev/zero"]).exits(1).says(error);
+    let mut command = world.command(&["lint", "-"]);
+    command.stdin(std::fs::File::open("/dev/zero").unwrap());
+    world.end(command).exits(1).says(error);
+    // What a shell makes of `<(…)` is a pipe, and read as any file is.
+    let script =
+        "printf 'kind: List\\napiVersion: v1\\nitems: []\\n' | \"$bootstrap\" lint /dev/stdin";
+    let run = world.shell(&["/bin/sh"], script);
+    assert_ne!(run.code, Some(1), "{run}");
+}

@@ -220,6 +220,79 @@ fn the_clusters() {
 }
 
 #[test]
+fn a_variable_that_does_not_exist_is_a_warning_with_the_one_that_may_be_meant() {
+    let world = World::new()
+        .with("BOOTSTRAP_CLUSTER", "s3cret")
+        .with("BOOTSTRAP_PREFFIX", "/s3cret")
+        .with("BOOTSTRAP_XYZ", "s3cret")
+        .with("BOOTSTRAP_SERVICE_HOST", "10.0.0.1")
+        .with("BOOTSTRAP_PORT_80_TCP", "tcp://10.0.0.1:80")
+        .with("BOOTSTRAP_URL", "https://example.com");
+    for args in [
+        &["init"][..],
+        &["install"],
+        &["uninstall", "hello"],
+        &["kubeconfig"],
+        &["verify", "--only", "tools"],
+    ] {
+        let run = world.bootstrap(args);
+        let warnings: Vec<_> = run
+            .stderr
+            .lines()
+            .filter(|line| line.contains("the variable "))
+            .collect();
+        assert_eq!(
+            warnings,
+            [
+                "warning: the variable BOOTSTRAP_CLUSTER does nothing: did you mean BOOTSTRAP_CLUSTERS?",
+                "warning: the variable BOOTSTRAP_PREFFIX does nothing: did you mean BOOTSTRAP_PREFIX?",
+                "warning: the variable BOOTSTRAP_XYZ does nothing: there is no such option",
+            ],
+            "{run}"
+        );
+        assert!(!run.stderr.contains("s3cret"), "{run}");
+    }
+    // Not at each call of kubectl, nor of a shell.
+    let run = world.bootstrap(&["env"]);
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn an_external_id_that_is_refused_is_not_quoted() {
+    let world = World::new();
+    for command in ["init", "kubeconfig", "verify"] {
+        for (flag, value, words) in [
+            (
+                "--external-id",
+                "s3cret value",
+                "invalid value '***' for '--external-id <ID>': this is not an external ID",
+            ),
+            (
+                "--cluster",
+                "name=a,external-id=s3cret value",
+                "invalid value '***' for '--cluster <CLUSTER>': this is not an external ID",
+            ),
+            (
+                "--cluster",
+                "name=a,role-arn=arn:aws:iam::111122223333:role/r,external-id=aa,s3cret",
+                "an external ID with a comma in it goes into --external-id",
+            ),
+            (
+                "--cluster",
+                "name:a,external-id:s3cret",
+                "part 1 of it has no value",
+            ),
+        ] {
+            for args in [&[flag, value][..], &[&format!("{flag}={value}")]] {
+                let run = world.bootstrap(&[&[command], args].concat());
+                let run = run.exits(2).says(words);
+                assert!(!run.stderr.contains("s3cret"), "{run}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_parts_of_a_single_cluster() {
     let cloud = crate::cloud::Cloud::default().start();
     let (role, id) = (crate::cloud::STRICT, crate::cloud::EXTERNAL_ID);

@@ -1,8 +1,11 @@
 //! The README's commands, flags, variables, targets and exit codes are the program's.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+use bootstrap::options::VARIABLES;
 
 fn file(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -108,17 +111,36 @@ fn the_readme_and_the_help_agree_on_the_exit_codes() {
     }
 }
 
+/// The names of our variables in a text.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_');
+    words.filter(|word| word.starts_with("BOOTSTRAP_") && !word.ends_with('_'))
+}
+
+#[test]
+fn the_table_of_variables_has_all_that_are_read_and_no_other() {
+    let mut left = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut read = file("scripts/init.sh");
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(
+                fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else if !path.ends_with("options/variables.rs") {
+            read += &fs::read_to_string(path).unwrap();
+        }
+    }
+    let read: BTreeSet<_> = variables(&read).collect();
+    assert_eq!(read.into_iter().collect::<Vec<_>>(), VARIABLES);
+}
+
 #[test]
 fn variables_and_files_of_the_readme_exist() {
     let readme = file("README.md");
-    let source =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/options/layers.rs"))
-            .unwrap();
-    for name in readme.split(|c: char| !c.is_ascii_uppercase() && c != '_') {
-        assert!(
-            !name.starts_with("BOOTSTRAP_") || source.contains(name),
-            "{name} is not read anywhere"
-        );
+    for name in variables(&readme) {
+        assert!(VARIABLES.contains(&name), "{name} is not read anywhere");
     }
     for link in readme
         .split("](")

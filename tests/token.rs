@@ -75,6 +75,50 @@ fn the_token_is_signed_for_the_cluster_and_needs_no_network() {
 }
 
 #[test]
+fn who_asks_for_details_is_told_whose_credentials_sign_what_for_whom() {
+    let world = Moto::shared().world().with("AWS_REGION", "us-east-1");
+    let args = ["token", "-i", "payments", "-r", ROLE, "-e", EXTERNAL_ID];
+    let quiet = world.bootstrap(&args).exits(0);
+    assert_eq!(quiet.stderr, "");
+    let run = world.bootstrap(&[&args[..], &["-v"]].concat()).exits(0);
+    let lines: Vec<_> = run.stderr.lines().collect();
+    assert_eq!(lines.len(), 4, "{run}");
+    assert_eq!(
+        lines[0],
+        "cluster payments, signed for sts.us-east-1.amazonaws.com; region us-east-1 (named by AWS_REGION)"
+    );
+    assert!(
+        lines[1].starts_with(&format!("assuming {ROLE} with the environment")),
+        "{run}"
+    );
+    assert!(
+        lines[2].starts_with(&format!(
+            "signing with the role {ROLE}, assumed before, key ASIA"
+        )),
+        "{run}"
+    );
+    assert!(lines[3].starts_with("the token is valid until "), "{run}");
+    assert!(
+        !run.stderr.contains(EXTERNAL_ID) && !run.stderr.contains("k8s-aws-v1"),
+        "{run}"
+    );
+    // Where it fails, too.
+    let world = world
+        .with("BOOTSTRAP_VERBOSE", "true")
+        .without("AWS_REGION");
+    let args = ["token", "-i", "payments", "-r", ROLE, "-e", "wrong"];
+    world
+        .bootstrap(&args)
+        .exits(5)
+        .says("region us-east-1 (no region is named, so the home of the partition)\nassuming ");
+    let run = world
+        .bootstrap(&[&args[..], &["--log-format", "json"]].concat())
+        .exits(5);
+    let first: Value = serde_json::from_str(run.stderr.lines().next().unwrap()).unwrap();
+    assert_eq!(first["level"], "info");
+}
+
+#[test]
 fn all_spellings_of_the_authenticator_are_understood() {
     let world = Moto::shared().world();
     let link = authenticator(&world).display().to_string();
@@ -471,6 +515,48 @@ fn irsa_leads_to_a_token_and_its_failures_say_what_to_do() {
 }
 
 #[test]
+fn what_is_no_token_is_neither_sent_nor_shown() {
+    let server = Server::start(|_| Reply::ok("<html>"));
+    let world = World::new()
+        .with("AWS_ENDPOINT_URL", &server.url(""))
+        .with("AWS_EC2_METADATA_DISABLED", "true")
+        .with("AWS_ROLE_ARN", WEB_ROLE);
+    world.write("garbage", "s3cret");
+    world.write("empty", "\n");
+    world.write("bytes", b"\xff\xfe");
+    let hint = "hint: name the file that the kubelet mounts";
+    for (name, words) in [
+        (
+            "garbage",
+            "is not a web identity token: it has not three parts",
+        ),
+        ("empty", "is not a web identity token: it is empty"),
+        ("bytes", "caused by: it is not UTF-8 text"),
+        ("home", "caused by: it is a directory"),
+    ] {
+        let path = world.text(name);
+        let mut command = world.command(&["token", "-i", "payments"]);
+        command.env("AWS_WEB_IDENTITY_TOKEN_FILE", &path);
+        let run = world.end(command).exits(1).says(words).says(hint);
+        assert!(!run.stderr.contains("s3cret"), "{run}");
+    }
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
+fn a_role_of_another_partition_is_refused_before_sts_is_asked() {
+    let server = Server::start(|_| Reply::ok("hello"));
+    let world = offline().with("AWS_ENDPOINT_URL", &server.url(""));
+    let link = authenticator(&world).display().to_string();
+    let role = "arn:aws-cn:iam::111122223333:role/deployer";
+    let args = ["token", "-i", "a", "-r", role, "--region", "us-east-1"];
+    let words = "is of partition `aws-cn` and the region us-east-1 of `aws`: no role can be assumed across partitions";
+    world.bootstrap(&args).exits(2).says(words);
+    run_at(&world, &link, &args).exits(1).says(words);
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
 fn without_credentials_the_sources_are_listed_and_nothing_hangs() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let world = World::new().with(
@@ -513,6 +599,8 @@ fn what_is_malformed_is_refused_with_the_rule() {
         (&["-i", "a", "-r", "arn:aws:iam::1:role/x"], "12 digits"),
         (&["-i", "a", "--region", "moon"], "`moon` is not a region"),
         (&["-i", "a", "-e", "?"], "not an external ID"),
+        (&["-i", "a", "-e", "s3cret value"], "not an external ID"),
+        (&["-i", "a", "--external-id=s3cret value"], "'***'"),
         (&["-i", "a", "-s", "a b"], "not the name of a session"),
         (
             &["-i", "a", "-s", "ab", "--forward-session-name"],
@@ -521,8 +609,11 @@ fn what_is_malformed_is_refused_with_the_rule() {
         (&["-i", "a", "--no-such"], "--no-such"),
     ] {
         let args = [&["token"], args].concat();
-        world.bootstrap(&args).exits(2).says(words);
-        run_at(&world, &link, &args).exits(1).says(words);
+        let here = world.bootstrap(&args).exits(2).says(words);
+        let there = run_at(&world, &link, &args).exits(1).says(words);
+        for run in [here, there] {
+            assert!(!run.stderr.contains("s3cret"), "{run}");
+        }
     }
     assert_snapshot!(world.bootstrap(&["token"]), @r"
     --- stderr ---
@@ -579,7 +670,7 @@ fn an_sts_that_never_answers_ends_at_the_deadline() {
     world
         .bootstrap(&["token", "-i", "a", "-r", OPEN_ROLE, "--offline"])
         .exits(2)
-        .says("AWS is not asked when offline");
+        .says("sts:AssumeRole: AWS is not asked when offline\nhint: leave out --offline (BOOTSTRAP_OFFLINE)");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `bootstrap verify`, and the last step of `bootstrap init`.
 
 use insta::assert_snapshot;
+use serde_json::json;
 
 use crate::api_server::{ApiServer, Fault, Setup};
 use crate::cloud::{Cloud, EXTERNAL_ID, LAX, Running, STRICT};
@@ -192,6 +193,26 @@ fn a_wrong_external_id_fails_the_role_and_what_the_caller_may_is_still_checked()
 }
 
 #[test]
+fn a_role_of_another_partition_fails_and_sts_is_not_asked_for_it() {
+    let cloud = Cloud::default().start();
+    let world = without_cluster(&cloud);
+    let role = "arn:aws-cn:iam::111122223333:role/deployer";
+    let cluster = format!("name=payments,role-arn={role},external-id={EXTERNAL_ID}");
+    let run = only(&world, "role,external-id,regions", &["--cluster", &cluster]).exits(3);
+    assert_eq!(
+        run.checks(),
+        [
+            "role/payments fail",
+            "external-id/payments skip",
+            "regions skip",
+            "regions/payments skip"
+        ]
+    );
+    run.shows("no role can be assumed across partitions");
+    assert_eq!(cloud.actions(), Vec::<String>::new());
+}
+
+#[test]
 fn a_role_that_does_not_insist_on_its_external_id_is_a_warning() {
     let (cloud, api) = (Cloud::default().start(), ApiServer::start(Setup::default()));
     let world = world(&cloud, &api);
@@ -208,6 +229,25 @@ fn a_role_that_does_not_insist_on_its_external_id_is_a_warning() {
         run.checks(),
         ["role/payments pass", "external-id/payments skip"]
     );
+}
+
+#[test]
+fn the_sessions_of_roles_have_the_name_that_is_asked_for() {
+    let cloud = Cloud::default().start();
+    let world = without_cluster(&cloud);
+    let name = |flags: &[&str]| {
+        let before = cloud.server.requests().len();
+        only(&world, "role", &[&["--cluster", &strict()], flags].concat()).exits(0);
+        let requests = cloud.server.requests();
+        let asked = requests[before..]
+            .iter()
+            .find(|request| request.body.contains("Action=AssumeRole"));
+        let form: Vec<_> = url::form_urlencoded::parse(asked.unwrap().body.as_bytes()).collect();
+        let name = form.iter().find(|(key, _)| key == "RoleSessionName");
+        name.unwrap().1.clone().into_owned()
+    };
+    assert_eq!(name(&[]), "bootstrap");
+    assert_eq!(name(&["--session-name", "night-shift"]), "night-shift");
 }
 
 #[test]
@@ -251,6 +291,20 @@ fn a_cluster_that_is_not_there_or_not_ready_fails() {
     let world = without_cluster(&cloud);
     let run = only(&world, "cluster", &["--cluster", "payments"]).exits(3);
     run.shows("CREATING").shows("still being made");
+}
+
+#[test]
+fn a_cluster_of_another_account_than_that_of_the_arn_fails() {
+    let cloud = Cloud::default().start();
+    let world = without_cluster(&cloud);
+    only(&world, "cluster", &["--cluster", ARN])
+        .exits(0)
+        .shows(&format!("{ARN}, ACTIVE"));
+    let other = ARN.replace("111122223333", "444455556666");
+    only(&world, "cluster", &["--cluster", &other])
+        .exits(3)
+        .shows(&format!("EKS describes {ARN}, and {other} is asked for"))
+        .shows("ask as a role of the account of that ARN");
 }
 
 #[test]
@@ -329,10 +383,13 @@ fn a_token_that_is_not_accepted_is_told_with_the_arn_to_map() {
 }
 
 #[test]
-fn a_plugin_that_hangs_is_stopped_and_named() {
+fn a_plugin_that_hangs_is_stopped_and_named_and_its_output_is_not_shown() {
     let (cloud, api) = (Cloud::default().start(), ApiServer::start(Setup::default()));
     let world = without_cluster(&cloud);
-    let plugin = world.write_program("bin/stuck", "#!/bin/sh\nsleep 600\n");
+    let plugin = world.write_program(
+        "bin/stuck",
+        "#!/bin/sh\necho k8s-aws-v1.s3cret\necho s3cret >&2\nsleep 600\n",
+    );
     let user = format!(
         "{{ exec: {{ apiVersion: client.authentication.k8s.io/v1beta1, command: \"{}\" }} }}",
         plugin.display()
@@ -341,8 +398,10 @@ fn a_plugin_that_hangs_is_stopped_and_named() {
     let flags = ["--cluster", "payments", "--deadline", "2s"];
     let run = only(&world, "api-server,version", &flags).exits(3);
     assert!(run.took < GENEROUS, "{:?}", run.took);
-    run.shows("bin/stuck` had not ended after 2 s and was stopped")
+    let run = run
+        .shows("bin/stuck` had not ended after 2 s and was stopped")
         .shows("1.31, as EKS describes it");
+    assert!(!format!("{run}").contains("s3cret"), "{run}");
 }
 
 #[test]
@@ -690,6 +749,24 @@ fn a_role_with_an_external_id_enters_its_cluster_by_the_kubeconfig_that_a_start_
 }
 
 #[test]
+fn a_start_with_a_wrong_external_id_warns_wherever_that_matters() {
+    let (cloud, _api) = known_api();
+    let cloud = cloud.start();
+    let cluster = format!("name=payments,role-arn={STRICT},external-id=another-id");
+    let world = without_cluster(&cloud).with("BOOTSTRAP_CLUSTERS", &cluster);
+    let run = world
+        .bootstrap(&["init", "-q", "--exec", "builtin"])
+        .exits(0)
+        .says("warning: cluster `payments` is written, but its role cannot be assumed now")
+        .says("warning: version of payments: 1.31, as EKS describes it; its server gave none: the plugin ");
+    assert!(
+        run.checks().contains(&"version/payments warn".to_owned()),
+        "{run}"
+    );
+    assert!(!run.stderr.contains("another-id"), "{run}");
+}
+
+#[test]
 fn a_start_in_a_network_without_aws_goes_on_in_time() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
@@ -904,6 +981,56 @@ fn the_built_in_plugin_gives_a_token_that_the_cluster_takes_for_itself_alone() {
         refusals,
         ["the signature is that of another cluster or key"]
     );
+}
+
+#[test]
+fn the_issuer_of_the_token_is_looked_for_among_the_clusters() {
+    let cluster = |name: &str, id: &str| json!({"name": name, "region": "us-east-1", "issuer": format!("https://oidc.eks.us-east-1.amazonaws.com/id/{id}")});
+    let moto = Moto::start(&json!({
+        "clusters": [cluster("payments", "0F1E"), cluster("orders", "OTHER")],
+        "web": {moto::WEB_ROLE: moto::SUBJECT},
+    }));
+    let world = moto
+        .world()
+        .without("AWS_ACCESS_KEY_ID")
+        .without("AWS_SECRET_ACCESS_KEY");
+    let token = crate::aws::jwt(moto::SUBJECT, "sts.amazonaws.com", crate::aws::in_an_hour());
+    let path = world.write("token", token).display().to_string();
+    let world = world
+        .with("AWS_ROLE_ARN", moto::WEB_ROLE)
+        .with("AWS_WEB_IDENTITY_TOKEN_FILE", &path);
+    let run = only(
+        &world,
+        "irsa",
+        &["--cluster", "orders", "--cluster", "payments"],
+    )
+    .exits(0);
+    run.shows(
+        "issuer oidc.eks.us-east-1.amazonaws.com/id/0F1E (cluster payments), token valid for ",
+    );
+    let run = only(&world, "irsa", &["--cluster", "orders"]).exits(0);
+    run.shows("/id/0F1E (none of the clusters here, so IAM needs an OIDC provider for that one)");
+    let run = only(&world, "irsa", &[]).exits(0);
+    run.shows("/id/0F1E, token valid for ");
+}
+
+#[test]
+fn a_kubeconfig_that_is_no_file_is_neither_waited_for_nor_read_without_end() {
+    let cloud = Cloud::default().start();
+    let world = without_cluster(&cloud);
+    let pipe = world.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for file in [world.text("pipe").as_str(), "/dev/zero"] {
+        let flags = ["--cluster", "payments", "--kubeconfig", file];
+        let run = only(&world, "api-server", &flags).exits(3);
+        assert!(run.took < GENEROUS, "{:?}", run.took);
+        run.shows("it is not a regular file");
+    }
+    // What is named for none.
+    let flags = ["--cluster", "payments", "--kubeconfig", "/dev/null"];
+    let run = only(&world, "api-server", &flags).exits(0);
+    run.shows("/dev/null has no context for it");
 }
 
 #[test]

@@ -180,7 +180,8 @@ impl World {
     pub(crate) fn can(&self, test: &str, shell: &[&str], script: &str) -> bool {
         let able = self.shell(shell, script).code == Some(0);
         if !able {
-            let note = format!("skipped: {test}: this takes root and the right to mount\n");
+            let shell = shell.join(" ");
+            let note = format!("skipped: {test}: this user cannot do that with `{shell}` here\n");
             // Not `eprint!`, which the harness keeps to itself when a test passes.
             std::io::stderr().write_all(note.as_bytes()).unwrap();
         }

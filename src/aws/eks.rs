@@ -46,6 +46,20 @@ pub struct Description {
     pub private_access: Option<bool>,
 }
 
+impl Description {
+    /// The description itself, if it is that of the ARN that was asked for: EKS is asked by a name,
+    /// which clusters of several accounts may have.
+    pub fn of(self, asked: Option<&Arn>) -> Result<Self, Error> {
+        match asked {
+            Some(asked) if *asked != self.arn => Err(Error::OtherCluster {
+                asked: Box::new(asked.clone()),
+                found: Box::new(self.arn),
+            }),
+            _ => Ok(self),
+        }
+    }
+}
+
 /// Which pods run on Fargate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FargateProfile {

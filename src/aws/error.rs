@@ -3,11 +3,15 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::arn::{ClusterName, Region};
+use crate::arn::{Arn, ClusterName, Region};
 use crate::deadline::DeadlinePassed;
 use crate::fault::Fault;
 use crate::http;
 use crate::runtime::RuntimeError;
+
+/// What the file of a web identity must be (amazon-eks-pod-identity-webhook, README).
+const MOUNTED_TOKEN: &str = "name the file that the kubelet mounts, and no directory, copy or file made by hand: \
+                             /var/run/secrets/eks.amazonaws.com/serviceaccount/token";
 
 /// A source of credentials that gave none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +79,14 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// What is in the web identity token file is no token, and is not shown.
+    #[error("what is in `{}` is not a web identity token: {why}", path.display())]
+    NotAToken {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: &'static str,
+    },
     /// The web identity token has expired.
     #[error("the web identity token `{}` expired at {expired}", path.display())]
     ExpiredTokenFile {
@@ -112,6 +124,14 @@ pub enum Error {
         name: ClusterName,
         /// The region that was asked.
         region: Region,
+    },
+    /// The account that was asked has another cluster of this name.
+    #[error("EKS describes {found}, and {asked} is asked for")]
+    OtherCluster {
+        /// The ARN that the cluster was named by.
+        asked: Box<Arn>,
+        /// The ARN of the cluster that the caller sees.
+        found: Box<Arn>,
     },
     /// The credentials, or the web identity token, have expired.
     #[error("{0}")]
@@ -194,6 +214,7 @@ impl Error {
             Self::NoCredentials { .. }
             | Self::BrokenSource { .. }
             | Self::TokenFile { .. }
+            | Self::NotAToken { .. }
             | Self::ExpiredTokenFile { .. }
             | Self::Setup { .. }
             | Self::Runtime { .. }
@@ -202,6 +223,7 @@ impl Error {
             Self::Setting { .. } | Self::NoRegion | Self::Offline { .. } => Fault::Usage,
             Self::AccessDenied(_)
             | Self::ClusterNotFound { .. }
+            | Self::OtherCluster { .. }
             | Self::ExpiredToken(_)
             | Self::InvalidIdentityToken(_)
             | Self::InvalidCredentials(_)
@@ -224,6 +246,10 @@ impl Error {
             {
                 Some("let the pod's user read it: set `fsGroup: 65534` in its securityContext")
             }
+            Self::TokenFile { source, .. } if source.kind() != std::io::ErrorKind::NotFound => {
+                Some(MOUNTED_TOKEN)
+            }
+            Self::NotAToken { .. } => Some(MOUNTED_TOKEN),
             Self::TokenFile { .. } => Some(
                 "the kubelet mounts it when the pod is made: restart the pod once its service account is annotated",
             ),
@@ -243,6 +269,9 @@ impl Error {
             Self::ClusterNotFound { .. } => {
                 Some("check the name, the region and the account of the caller")
             }
+            Self::OtherCluster { .. } => Some(
+                "ask as a role of the account of that ARN, or name the cluster that is meant",
+            ),
             Self::ExpiredToken(_) => {
                 Some("take new credentials, and check the clock of this machine")
             }
@@ -257,13 +286,13 @@ impl Error {
             )),
             Self::DeadlinePassed { .. } => Some("give it more time with --deadline"),
             Self::Setup { source } => source.hint(),
+            Self::Offline { .. } => Some("leave out --offline (BOOTSTRAP_OFFLINE)"),
             Self::BrokenSource { .. }
             | Self::Profile { .. }
             | Self::Setting { .. }
             | Self::Throttled(_)
             | Self::Service(_)
             | Self::Malformed { .. }
-            | Self::Offline { .. }
             | Self::Runtime { .. }
             | Self::Request { .. } => None,
         }

@@ -22,6 +22,19 @@ pub struct Identity {
     pub source: Source,
 }
 
+impl Identity {
+    /// Whose credentials these are, without what is secret of them.
+    pub fn shown(&self) -> String {
+        let until = self.expires.map(|expires| format!(", until {expires}"));
+        format!(
+            "{}, key {}{}",
+            self.source,
+            self.access_key_id,
+            until.unwrap_or_default()
+        )
+    }
+}
+
 /// Where credentials come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -117,6 +130,10 @@ mod tests {
             source: Source::Environment,
         };
         assert!(!format!("{identity:?}").contains("hunter"));
+        assert_eq!(
+            identity.shown(),
+            "the environment (AWS_ACCESS_KEY_ID), key AKIDEXAMPLE"
+        );
     }
 
     #[test]

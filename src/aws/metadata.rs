@@ -76,7 +76,7 @@ impl Aws {
         let token = match token_file {
             // The kubelet renews it, so it is read each time.
             Some(path) => {
-                let text = files::read_text(path.as_ref());
+                let text = files::read_own(path.as_ref());
                 Some(text.map_err(|error| broken(format!("{error}: {}", error.source)))?)
             }
             None => variable("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(str::to_owned),

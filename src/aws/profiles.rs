@@ -101,7 +101,10 @@ impl Aws {
             }
             for key in ["credential_process", "sso_session", "sso_start_url"] {
                 if profile.get(key).is_some() {
-                    return Err(wrong(format!("`{key}` is not supported here")));
+                    return Err(wrong(format!(
+                        "`{key}` is not supported here: name a profile that has keys or a role (AWS_PROFILE), or set \
+                         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                    )));
                 }
             }
             return Ok(None);

@@ -73,13 +73,28 @@ impl WebIdentity {
             source: error.source,
         })?;
         let token = text.trim();
-        if token.is_empty() {
-            return Err(broken(
-                &format!("the web identity token `{}`", path.display()),
-                "it is empty".to_owned(),
-            ));
+        match not_a_token(token) {
+            None => Ok(token.to_owned()),
+            Some(why) => Err(Error::NotAToken {
+                path: path.to_owned(),
+                why,
+            }),
         }
-        Ok(token.to_owned())
+    }
+}
+
+/// Why a text is no JSON Web Token (RFC 7515, 3.1); whatever it is instead is not sent anywhere.
+fn not_a_token(text: &str) -> Option<&'static str> {
+    let is_part = |part: &str| {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte);
+        !part.is_empty() && part.bytes().all(is_allowed)
+    };
+    let mut parts = text.split('.');
+    match (text.is_empty(), parts.clone().count()) {
+        (true, _) => Some("it is empty"),
+        (_, 3) if parts.all(is_part) => None,
+        (_, 3) => Some("its parts are not Base64"),
+        _ => Some("it has not three parts"),
     }
 }
 

@@ -14,6 +14,7 @@ use url::Url;
 use super::exec_plugin::{self, Environment};
 use crate::deadline::Deadline;
 use crate::fault::Fault;
+use crate::files;
 use crate::http::{Proxies, Proxy};
 
 /// Where Kubernetes mounts what a pod needs to reach its own API server (Kubernetes, "Accessing
@@ -131,10 +132,7 @@ impl Access {
             _ => host.clone(),
         };
         let server = address(&format!("https://{host}:{port}"))?;
-        let read = |name: &str| {
-            let path = directory.join(name);
-            std::fs::read(&path).map_err(|source| Error::Mounted { path, source })
-        };
+        let read = |name: &str| mounted(&directory.join(name));
         let mut config = new_config(&server)?;
         config.root_cert = Some(certificates(&read("ca.crt")?)?);
         let token = read("token")?;
@@ -162,6 +160,11 @@ pub fn contexts(file: &Path) -> Result<Vec<(String, String)>, Error> {
 }
 
 fn read(file: &Path) -> Result<Kubeconfig, Error> {
+    // The kube crate would wait for a pipe, and read a device without end.
+    files::read_regular(file).map_err(|error| Error::Unreadable {
+        path: error.path,
+        source: error.source,
+    })?;
     Kubeconfig::read_from(file).map_err(|error| match error {
         KubeconfigError::ReadConfig(source, path) => Error::Unreadable { path, source },
         // The parser may go on to quote the text, in which there are tokens.
@@ -230,11 +233,14 @@ fn authority(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, Error> {
     let Some(path) = &cluster.certificate_authority else {
         return Ok(None);
     };
-    let pem = std::fs::read(path).map_err(|source| Error::Mounted {
-        path: PathBuf::from(path),
-        source,
-    })?;
-    certificates(&pem).map(Some)
+    certificates(&mounted(Path::new(path))?).map(Some)
+}
+
+fn mounted(path: &Path) -> Result<Vec<u8>, Error> {
+    files::read_regular(path).map_err(|error| Error::Mounted {
+        path: error.path,
+        source: error.source,
+    })
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, Error> {

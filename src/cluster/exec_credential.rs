@@ -34,6 +34,12 @@ pub enum Remark {
         /// What it asks for.
         asked: String,
     },
+    /// It names none.
+    #[error(
+        "KUBERNETES_EXEC_INFO names no `apiVersion`: {} is answered",
+        ApiVersion::V1Beta1
+    )]
+    Unnamed,
     /// It is no JSON.
     #[error(
         "KUBERNETES_EXEC_INFO is not the JSON that it should be: {} is answered",
@@ -60,6 +66,7 @@ impl ApiVersion {
             Some("v1") => (Self::V1, None),
             Some("v1beta1") => (Self::V1Beta1, None),
             Some("v1alpha1") => (Self::V1Alpha1, Some(Remark::Deprecated)),
+            None if asked.is_empty() => (Self::V1Beta1, Some(Remark::Unnamed)),
             _ => {
                 let asked = asked.chars().filter(|char| !char.is_control());
                 let asked = asked.take(80).collect();
@@ -115,12 +122,15 @@ mod tests {
         check(Some(&info("v1beta1")), beta, None);
         let alpha = ApiVersion::V1Alpha1;
         check(Some(&info("v1alpha1")), alpha, Some(Remark::Deprecated));
-        for asked in ["client.authentication.k8s.io/v2", "v1", ""] {
+        for asked in ["client.authentication.k8s.io/v2", "v1"] {
             let remark = Remark::Unknown {
                 asked: asked.to_owned(),
             };
             let info = format!("{{\"apiVersion\":\"{asked}\"}}");
             check(Some(&info), beta, Some(remark));
+        }
+        for info in ["{}", "{\"apiVersion\":\"\"}", "{\"apiVersion\":1}"] {
+            check(Some(info), beta, Some(Remark::Unnamed));
         }
         check(Some("{"), beta, Some(Remark::Malformed));
         check(Some("[]"), beta, Some(Remark::Malformed));

@@ -101,7 +101,8 @@ fn secrets(args: &[String]) -> Vec<String> {
     let joined = joined
         .filter(|(flag, _)| is_flag(flag))
         .map(|(_, value)| value.to_owned());
-    apart.chain(joined).collect()
+    let found = apart.chain(joined);
+    found.filter(|secret| !secret.is_empty()).collect()
 }
 
 /// A plugin that was run.

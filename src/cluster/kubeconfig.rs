@@ -57,6 +57,8 @@ pub struct Request<'a> {
     pub holder: &'a str,
     /// Is told what is worth a line and stops nothing.
     pub notice: &'a (dyn Fn(&str) + Sync),
+    /// Is told what is of interest only to who looks for the cause of a failure.
+    pub detail: &'a (dyn Fn(&str) + Sync),
 }
 
 /// What was written.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::conclusion::{Conclusion, Leniency};
 use crate::context::Context;
 use crate::deadline::Deadline;
-use crate::error::{Error, Look, render};
+use crate::error::{Error, Look};
 use crate::fault::Fault;
 use crate::options::{
     AccessOptions, CheckFlags, ClusterFlags, GlobalFlags, InstallFlags, InstallOptions,
@@ -115,9 +115,8 @@ fn write_kubeconfig(
     }
     let began = Instant::now();
     let prefix = &options.settings.prefix;
-    let notice = |text: &str| context.say(&render(&[text.to_owned()], None, false, look));
     let deadline = Deadline::after(began, KUBECONFIG_LIMIT.min(options.deadline.left()));
-    let updated = kubeconfig.update(context, access, prefix, false, deadline, &notice);
+    let updated = kubeconfig.update(context, access, prefix, false, deadline, look);
     let mut lacking = Vec::new();
     let mut tell = |error: Error, stops: bool| {
         conclusion.tell(&error, stops);

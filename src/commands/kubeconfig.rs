@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cluster::kubeconfig::{Change, Updated};
 use crate::context::Context;
-use crate::error::{Error, Look, render};
+use crate::error::{Error, Look};
 use crate::options::{
     CheckFlags, ClusterFlags, GlobalFlags, KubeconfigFlags, Layers, NetworkFlags, Output,
 };
@@ -55,9 +55,15 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
     let options = layers.kubeconfig(&args.kubeconfig, access.clusters.len())?;
     let deadline = layers.deadline(args.network.deadline, BUDGET)?;
     let look = global.look(context);
-    let notice = |text: &str| context.say(&render(&[text.to_owned()], None, false, look));
-    let prefix = layers.prefix()?;
-    let updated = options.update(context, &access, &prefix, args.dry_run, deadline, &notice)?;
+    if access.kubeconfigs.is_empty() {
+        let hint = "name one with --kubeconfig (BOOTSTRAP_KUBECONFIG) or in KUBECONFIG";
+        return Err(
+            Error::usage("no kubeconfig is named, and HOME is not set to find one in")
+                .with_hint(hint.to_owned()),
+        );
+    }
+    let prefix = layers.present_prefix();
+    let updated = options.update(context, &access, &prefix, args.dry_run, deadline, look)?;
     context.print(&match (output, args.dry_run) {
         (Output::Json, _) => json(&updated, args.dry_run)?,
         (Output::Text, true) => whole(&updated),

@@ -9,12 +9,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::arn::{ExternalId, Partition, Region, RoleArn, SessionName};
+use crate::cluster::InvalidCluster;
 use crate::cluster::exec_credential::ApiVersion;
 use crate::cluster::session::{Entry, Naming, Sessions, default_name};
 use crate::cluster::token::{ClusterId, Token, sign_token};
 use crate::context::Context;
-use crate::error::{Error, Look, chain, render};
+use crate::error::{Error, Look, chain, note, render};
 use crate::options::{GlobalFlags, Layers, NetworkFlags};
+use crate::report::Verbosity;
 
 /// A person waits for kubectl meanwhile.
 const BUDGET: Duration = Duration::from_secs(30);
@@ -171,7 +173,7 @@ impl Wanted {
         cluster: &ClusterId,
         look: Look,
     ) -> Result<String, Error> {
-        let token = self.token(context, global, network, cluster)?;
+        let token = self.token(context, global, network, cluster, look)?;
         if self.token_only {
             return Ok(format!("{}\n", token.text.expose()));
         }
@@ -189,16 +191,40 @@ impl Wanted {
         global: &GlobalFlags,
         network: &NetworkFlags,
         cluster: &ClusterId,
+        look: Look,
     ) -> Result<Token, Error> {
         let layers = Layers::of_plugin(context, global)?;
+        let is_verbose = layers.verbosity()? == Verbosity::Verbose;
+        let detail = |text: &str| {
+            if is_verbose {
+                context.say(&note(text, look));
+            }
+        };
         let aws = layers.aws(self.region.clone(), network)?;
         let deadline = layers.deadline(network.deadline, BUDGET)?;
-        let region = aws.region()?.map(|(region, _)| region);
-        let region = region.unwrap_or_else(|| {
+        let named = aws.region()?;
+        let home = || {
             let partition = self.role.as_ref().map(|role| role.partition);
             Region::from(partition.unwrap_or(Partition::Aws))
-        });
+        };
+        let origin = named.as_ref().map_or_else(
+            || "no region is named, so the home of the partition".to_owned(),
+            |(_, source)| format!("named by {source}"),
+        );
+        let region = named.map_or_else(home, |(region, _)| region);
+        if let Some(role) = &self.role
+            && role.partition != region.partition()
+        {
+            let error = InvalidCluster::Partitions {
+                region,
+                role: Box::new(role.clone()),
+            };
+            return Err(Error::usage(error.to_string()));
+        }
         let host = aws.sts_host(&region)?;
+        detail(&format!(
+            "cluster {cluster}, signed for {host}; region {region} ({origin})"
+        ));
         let identity = match &self.role {
             None => aws.identity(deadline)?,
             Some(role) => {
@@ -212,16 +238,16 @@ impl Wanted {
                     naming: &self.naming,
                     region: &region,
                 };
+                if is_verbose && let Ok(base) = aws.identity(deadline) {
+                    detail(&format!("assuming {role} with {}", base.shown()));
+                }
                 sessions.enter(&aws, &entry, deadline)?
             }
         };
-        Ok(sign_token(
-            &identity,
-            &host,
-            &region,
-            cluster,
-            context.now(),
-        )?)
+        detail(&format!("signing with {}", identity.shown()));
+        let token = sign_token(&identity, &host, &region, cluster, context.now())?;
+        detail(&format!("the token is valid until {}", token.expires));
+        Ok(token)
     }
 }
 

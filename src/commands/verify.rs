@@ -70,8 +70,9 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
     let depth = if args.full { Depth::Full } else { Depth::Start };
     let wanted = layers.wanted(Vec::new())?;
     let tools = Tools::Look(depth, &wanted);
+    let prefix = layers.present_prefix();
     let started = context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let findings = access.verify(context, checks, &layers.prefix()?, tools, deadline);
+    let findings = access.verify(context, checks, &prefix, tools, deadline);
     let mut report = Report::new("verify", Platform::host().to_string(), started);
     if findings.iter().any(|finding| finding.state == State::Fail) {
         report.exit_code = FOUND;

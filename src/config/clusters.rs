@@ -1,13 +1,14 @@
 //! The `clusters:` of `bootstrap.yaml`.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use crate::arn::{ClusterName, ExternalId, Region, RoleArn};
-use crate::cluster::{Alias, Cluster};
+use crate::arn::{ExternalId, Region, RoleArn};
+use crate::cluster::{Alias, Cluster, InvalidCluster};
 use crate::strict_yaml::{optional_text, text};
 
 /// `NAME`, `arn:…:cluster/NAME`, or a mapping.
@@ -17,7 +18,7 @@ pub(super) struct ClusterEntry(pub(super) Cluster);
 #[serde(deny_unknown_fields)]
 struct ClusterMapping {
     #[serde(deserialize_with = "text")]
-    name: ClusterName,
+    name: Named,
     #[serde(default, deserialize_with = "optional_text")]
     region: Option<Region>,
     #[serde(default, deserialize_with = "optional_text")]
@@ -26,6 +27,17 @@ struct ClusterMapping {
     external_id: Option<ExternalId>,
     #[serde(default, deserialize_with = "optional_text")]
     alias: Option<Alias>,
+}
+
+/// A name or an ARN.
+struct Named(Cluster);
+
+impl FromStr for Named {
+    type Err = InvalidCluster;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Cluster::from_name(text).map(Self)
+    }
 }
 
 impl<'de> Deserialize<'de> for ClusterEntry {
@@ -51,12 +63,13 @@ impl<'de> Visitor<'de> for ClusterVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ClusterEntry, A::Error> {
         let mapping = ClusterMapping::deserialize(MapAccessDeserializer::new(map))?;
+        let Named(named) = mapping.name;
         let cluster = Cluster {
-            name: mapping.name,
-            region: mapping.region,
+            region: mapping.region.or(named.region),
             role: mapping.role_arn,
             external_id: mapping.external_id,
             alias: mapping.alias,
+            ..named
         };
         cluster
             .check()

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::patch::Delivery;
+use crate::arn::Arn;
 use crate::cluster::Cluster;
 
 /// What the delegate sources, with the places that are filled in.
@@ -137,14 +138,20 @@ impl Wishes {
 fn argument(cluster: &Cluster) -> String {
     let Cluster {
         name,
+        arn,
         region,
         role,
         external_id,
         alias,
     } = cluster;
+    // An ARN has the region in it.
+    let region = region.as_ref().filter(|_| arn.is_none());
+    let name = arn
+        .as_ref()
+        .map_or_else(|| name.to_string(), Arn::to_string);
     let parts = [
         Some(format!("name={name}")),
-        region.as_ref().map(|region| format!("region={region}")),
+        region.map(|region| format!("region={region}")),
         role.as_ref()
             .map(|role| format!("role-arn={}", role.as_str())),
         external_id
@@ -154,7 +161,7 @@ fn argument(cluster: &Cluster) -> String {
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     match parts.as_slice() {
-        [_] => name.as_str().to_owned(),
+        [_] => name,
         parts => parts.join(","),
     }
 }
@@ -304,6 +311,19 @@ mod tests {
                 "a".parse().unwrap(),
                 "name=b,region=us-east-1,alias=it's".parse().unwrap(),
             ],
+        }
+    }
+
+    #[test]
+    fn a_cluster_is_written_as_it_can_be_read_again() {
+        let arn = "arn:aws:eks:us-east-1:111122223333:cluster/payments";
+        for text in [
+            "payments",
+            arn,
+            &format!("name={arn},role-arn=arn:aws:iam::111122223333:role/deployer"),
+            "name=payments,region=us-east-1,alias=prod",
+        ] {
+            assert_eq!(argument(&text.parse().unwrap()), text);
         }
     }
 

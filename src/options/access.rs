@@ -35,7 +35,8 @@ pub struct AccessOptions {
     pub offline: bool,
     /// AWS.
     pub aws: Aws,
-    session: Option<SessionName>,
+    /// The name of the sessions of assumed roles; none for one that tells the delegate.
+    pub(super) session: Option<SessionName>,
     proxies: Proxies,
     runtime: Arc<Runtime>,
 }
@@ -54,7 +55,11 @@ impl Layers<'_> {
             checks: self.checks(checks)?,
             offline: self.offline(network.offline)?,
             aws: self.aws(self.region(clusters)?, network)?,
-            session: self.value(None, "BOOTSTRAP_SESSION_NAME", None)?,
+            session: self.value(
+                clusters.session_name.clone(),
+                "BOOTSTRAP_SESSION_NAME",
+                None,
+            )?,
             proxies: self.proxies()?,
             runtime: Arc::new(Runtime::new()),
         })

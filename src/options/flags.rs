@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::arn::{ExternalId, Region, RoleArn};
+use crate::arn::{ExternalId, Region, RoleArn, SessionName};
 use crate::cluster::version::Minimum;
 use crate::cluster::{Alias, Cluster};
 use crate::config::OnFailure;
@@ -155,6 +155,12 @@ pub struct ClusterFlags {
     /// The external ID that the role of the one cluster asks for
     #[arg(long, value_name = "ID")]
     pub external_id: Option<ExternalId>,
+
+    /// Call the sessions of roles this, as audit logs show it
+    ///
+    /// Default: harness-delegate-NAME where DELEGATE_NAME is set, else bootstrap.
+    #[arg(long, value_name = "NAME")]
+    pub session_name: Option<SessionName>,
 
     /// Name the context of the one cluster like this
     #[arg(long, value_name = "CONTEXT")]

@@ -70,7 +70,8 @@ fn read_stdin(context: &Context) -> Result<Input, Error> {
     }
     let name = PathBuf::from(STDIN_NAME);
     let bytes = context
-        .read_stdin()
+        .read_stdin(files::MOST + 1)
+        .and_then(files::check_length)
         .map_err(|source| files::Error::new("read", &name, source))?;
     Ok(Input {
         text: yaml::decode(&name, &bytes)?.to_owned(),
@@ -80,13 +81,13 @@ fn read_stdin(context: &Context) -> Result<Input, Error> {
 }
 
 fn read_file(name: &Path, path: PathBuf) -> Result<Input, Error> {
-    let bytes = fs::read(&path).map_err(|source| {
+    let bytes = files::read(&path).map_err(|error| {
         // A file that is not there was mistyped, or is a file that somebody forgot to write.
-        let fault = match source.kind() {
+        let fault = match error.source.kind() {
             std::io::ErrorKind::NotFound => Fault::Usage,
             _ => Fault::Local,
         };
-        Error::new(fault, files::Error::new("read", name, source))
+        Error::new(fault, files::Error::new("read", name, error.source))
     })?;
     let text = yaml::decode(name, &bytes)?.to_owned();
     Ok(Input {

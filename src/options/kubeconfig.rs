@@ -4,12 +4,13 @@ use clap::Args;
 use url::Url;
 
 use super::{AccessOptions, Layers};
-use crate::arn::{RoleArn, SessionName};
+use crate::arn::RoleArn;
 use crate::cluster::Alias;
 use crate::cluster::kubeconfig::{self, Exec, Place, Plugin, Request, Updated};
 use crate::context::Context;
 use crate::deadline::Deadline;
-use crate::error::Error;
+use crate::error::{Error, Look, note, render};
+use crate::report::Verbosity;
 use crate::tools::prefix::Prefix;
 
 /// How clusters are written into a kubeconfig.
@@ -29,12 +30,6 @@ pub struct KubeconfigFlags {
     /// no alias. Every role of a cluster has a user and a context of its own so.
     #[arg(long, value_name = "USER")]
     pub user_alias: Option<Alias>,
-
-    /// Call the sessions of roles this, as audit logs show it
-    ///
-    /// Default: harness-delegate-NAME where DELEGATE_NAME is set, else bootstrap.
-    #[arg(long, value_name = "NAME")]
-    pub session_name: Option<SessionName>,
 
     /// Let kubectl reach the clusters through this proxy
     #[arg(long, value_name = "URL")]
@@ -78,10 +73,10 @@ pub struct InvalidProxyUrl;
 pub struct KubeconfigOptions {
     exec: Exec,
     user_alias: Option<Alias>,
-    session: Option<SessionName>,
     proxy: Option<ProxyUrl>,
     describer: Option<RoleArn>,
     set_current: bool,
+    is_verbose: bool,
 }
 
 impl Layers<'_> {
@@ -103,16 +98,17 @@ impl Layers<'_> {
         Ok(KubeconfigOptions {
             exec: exec.unwrap_or_default(),
             user_alias,
-            session: self.value(flags.session_name, "BOOTSTRAP_SESSION_NAME", None)?,
             proxy: self.value(flags.proxy_url, "BOOTSTRAP_PROXY_URL", None)?,
             describer: self.value(flags.assume_role_arn, "BOOTSTRAP_ASSUME_ROLE_ARN", None)?,
             set_current: self.switch(flags.set_current, "BOOTSTRAP_SET_CURRENT", None)?,
+            is_verbose: self.verbosity()? == Verbosity::Verbose,
         })
     }
 }
 
 impl KubeconfigOptions {
-    /// Writes the clusters into the kubeconfig, or shows what that would be.
+    /// Writes the clusters into the kubeconfig, or shows what that would be; what is worth a line is
+    /// said meanwhile.
     pub fn update(
         &self,
         context: &Context,
@@ -120,8 +116,14 @@ impl KubeconfigOptions {
         prefix: &Prefix,
         dry_run: bool,
         deadline: Deadline,
-        notice: &(dyn Fn(&str) + Sync),
+        look: Look,
     ) -> Result<Updated, Error> {
+        let notice = |text: &str| context.say(&render(&[text.to_owned()], None, false, look));
+        let detail = |text: &str| {
+            if self.is_verbose {
+                context.say(&note(text, look));
+            }
+        };
         let own = context.program()?;
         let bin = prefix.bin();
         let place = Place {
@@ -130,7 +132,8 @@ impl KubeconfigOptions {
             variables: context.variables(),
             directory: &context.directory,
         };
-        let plugin = Plugin::find(self.exec, place, deadline, notice)?;
+        let plugin = Plugin::find(self.exec, place, deadline, &notice)?;
+        detail(&format!("tokens come from `{}`", plugin.command()));
         let request = Request {
             clusters: &access.clusters,
             plugin: &plugin,
@@ -138,12 +141,13 @@ impl KubeconfigOptions {
             proxy: self.proxy.as_ref().map(|proxy| &proxy.0),
             describer: self.describer.as_ref(),
             user_alias: self.user_alias.as_ref(),
-            session: self.session.as_ref(),
+            session: access.session.as_ref(),
             delegate: context.variable("DELEGATE_NAME"),
             set_current: self.set_current,
             dry_run,
             holder: &context.holder("kubeconfig"),
-            notice,
+            notice: &notice,
+            detail: &detail,
         };
         Ok(kubeconfig::update(&request, &access.aws, deadline)?)
     }

@@ -140,6 +140,12 @@ impl<'a> Layers<'a> {
         }
     }
 
+    /// The prefix to look into; where nothing could be installed it is the delegate's, and empty.
+    pub fn present_prefix(&self) -> Prefix {
+        let empty = || Prefix::new(self.working_directory().join("bootstrap"));
+        self.prefix().unwrap_or_else(|_| empty())
+    }
+
     /// The prefix, where it is there and may be written.
     pub fn writable_prefix(&self) -> Option<Prefix> {
         let prefix = self.prefix().ok();

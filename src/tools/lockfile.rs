@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::digest::{Digest, Hasher};
+use crate::files;
 use crate::platform::Platform;
 use crate::strict_yaml::{self, Invalid, Step};
 use crate::tools::description::Description;
@@ -141,7 +142,7 @@ impl Lockfile {
             path: path.clone(),
             source,
         };
-        let bytes = fs::read(&path).map_err(unreadable)?;
+        let bytes = files::read_regular(&path).map_err(|error| unreadable(error.source))?;
         let mut hasher = Hasher::new(pin.algorithm());
         hasher.update(&bytes);
         let actual = hasher.finish();

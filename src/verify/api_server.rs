@@ -1,6 +1,6 @@
 //! An API server: whether it answers, which version it is, and what one may do there.
 
-use super::{Check, Finding, in_one_line};
+use super::{Check, Finding, State, in_one_line};
 use crate::cluster::access;
 use crate::cluster::server::{Failure, Rights, ServerVersion};
 use crate::cluster::version::{KubernetesVersion, Minimum};
@@ -14,6 +14,15 @@ pub enum Trouble {
     /// The server.
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+impl Trouble {
+    fn explain(&self, finding: Finding) -> Finding {
+        match self {
+            Self::Access(error) => finding.remedy(error.hint()),
+            Self::Failure(failure) => failed_with(finding, failure),
+        }
+    }
 }
 
 /// Judges the first answer of a server at `url`; `who` is who one is there, where the server says so.
@@ -47,11 +56,7 @@ fn failed(check: Check, url: &str, trouble: &Trouble) -> Finding {
         Trouble::Access(error) => in_one_line(error),
         Trouble::Failure(failure) => format!("{url}: {failure}"),
     };
-    let finding = Finding::fail(check, evidence);
-    match trouble {
-        Trouble::Access(error) => finding.remedy(error.hint()),
-        Trouble::Failure(failure) => failed_with(finding, failure),
-    }
+    trouble.explain(Finding::fail(check, evidence))
 }
 
 fn failed_with(finding: Finding, failure: &Failure) -> Finding {
@@ -93,6 +98,18 @@ pub fn judge_version(
         .remedy("upgrade the cluster, one minor version at a time");
     finding.stops = true;
     finding
+}
+
+/// A version that is new enough, as EKS says, of a server that could not be asked: a warning with the
+/// reason, for it is no use to those who cannot get in.
+pub fn unreached(finding: Finding, trouble: &Trouble) -> Finding {
+    if finding.state != State::Pass {
+        return finding;
+    }
+    trouble.explain(Finding {
+        state: State::Warn,
+        ..finding
+    })
 }
 
 fn unknown(reason: &str) -> Finding {
@@ -137,7 +154,6 @@ pub fn judge_rights(namespace: &str, rights: Result<&Rights, &Failure>) -> Findi
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
     use super::*;
 
     fn server(minor: u32) -> ServerVersion {

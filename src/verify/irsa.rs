@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::service_account::{Claims, Malformed};
 use super::{Check, Finding};
 use crate::arn::{Region, RoleArn};
+use crate::files;
 
 /// For whom the token must be, in all partitions (Amazon EKS User Guide, "Create an IAM OIDC
 /// provider for your cluster").
@@ -16,6 +18,10 @@ const AUDIENCE: &str = "sts.amazonaws.com";
 /// What an annotation takes effect by.
 const ANNOTATE: &str = "annotate the delegate's service account with eks.amazonaws.com/role-arn, name it in \
                         serviceAccountName, and restart the pod";
+
+/// What AWS_WEB_IDENTITY_TOKEN_FILE must name.
+const MOUNTED: &str = "take the file that the kubelet mounts, not one that was written by hand: \
+                       /var/run/secrets/eks.amazonaws.com/serviceaccount/token";
 
 /// Why the webhook of EKS may have left a pod as it was (amazon-eks-pod-identity-webhook, README).
 pub const NOT_INJECTED: &str = "the service account has no annotation eks.amazonaws.com/role-arn or is `default`, \
@@ -32,8 +38,21 @@ pub struct Facts<'a> {
     pub is_asked: bool,
     /// The region that is used.
     pub region: Option<Region>,
+    /// Who issues the tokens of the clusters that EKS described.
+    pub issuers: Vec<Issuer>,
+    /// Who issued the token that this pod enters its own cluster with.
+    pub own_issuer: Option<String>,
     /// The time of day.
     pub now: Timestamp,
+}
+
+/// Who issues the tokens of a cluster's service accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    /// The name of the cluster.
+    pub cluster: String,
+    /// The address that AWS checks them at.
+    pub url: String,
 }
 
 /// What reading the token file gave.
@@ -49,46 +68,40 @@ pub enum TokenFile {
 
 impl TokenFile {
     fn read(path: &str) -> Self {
-        // A pipe or a device would be read without end.
-        if std::fs::metadata(path).is_ok_and(|present| !present.is_file()) {
-            let reason = "it is not a regular file".to_owned();
-            return Self::Unreadable(io::ErrorKind::InvalidInput, reason);
-        }
-        match std::fs::read(path) {
+        match files::read_regular(Path::new(path)) {
             Ok(bytes) => match Claims::decode(&String::from_utf8_lossy(&bytes)) {
                 Ok(claims) => Self::Claims(claims),
                 Err(malformed) => Self::Malformed(malformed),
             },
-            Err(error) => Self::Unreadable(error.kind(), error.to_string()),
+            Err(error) => Self::Unreadable(error.source.kind(), error.source.to_string()),
         }
     }
 }
 
+fn variable<'a>(variables: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    let value = variables.get(name).map(String::as_str);
+    value.filter(|value| !value.is_empty())
+}
+
+/// Whether the pod has IRSA at all.
+pub fn is_present(variables: &BTreeMap<String, String>) -> bool {
+    let names = ["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"];
+    names.iter().all(|name| variable(variables, name).is_some())
+}
+
 impl<'a> Facts<'a> {
     /// Looks at the variables, and at the file that they name.
-    pub fn look(
-        variables: &'a BTreeMap<String, String>,
-        is_asked: bool,
-        region: Option<Region>,
-        now: Timestamp,
-    ) -> Self {
-        let variable = |name: &str| {
-            let value = variables.get(name).map(String::as_str);
-            value.filter(|value| !value.is_empty())
-        };
-        let file = variable("AWS_WEB_IDENTITY_TOKEN_FILE");
+    pub fn look(variables: &'a BTreeMap<String, String>) -> Self {
+        let file = variable(variables, "AWS_WEB_IDENTITY_TOKEN_FILE");
         Self {
-            role: variable("AWS_ROLE_ARN"),
+            role: variable(variables, "AWS_ROLE_ARN"),
             token: file.map(|path| (path, TokenFile::read(path))),
-            is_asked,
-            region,
-            now,
+            is_asked: false,
+            region: None,
+            issuers: Vec::new(),
+            own_issuer: None,
+            now: Timestamp::UNIX_EPOCH,
         }
-    }
-
-    /// Whether the pod has IRSA at all.
-    pub const fn is_present(&self) -> bool {
-        self.role.is_some() && self.token.is_some()
     }
 }
 
@@ -128,9 +141,8 @@ pub fn judge(facts: &Facts<'_>) -> Finding {
     }
     match file {
         TokenFile::Unreadable(kind, message) => unreadable(path, *kind, message),
-        TokenFile::Malformed(malformed) => fail(format!("`{path}`: {malformed}"))
-            .remedy("take the file that the kubelet mounts, not one that was written by hand"),
-        TokenFile::Claims(claims) => judge_claims(&role, path, claims, facts.now),
+        TokenFile::Malformed(malformed) => fail(format!("`{path}`: {malformed}")).remedy(MOUNTED),
+        TokenFile::Claims(claims) => judge_claims(&role, path, claims, facts),
     }
 }
 
@@ -154,11 +166,11 @@ fn unreadable(path: &str, kind: io::ErrorKind, message: &str) -> Finding {
         io::ErrorKind::NotFound => finding
             .because("AWS_WEB_IDENTITY_TOKEN_FILE was set by hand, and no token is mounted there")
             .remedy(ANNOTATE),
-        _ => finding.remedy(ANNOTATE),
+        _ => finding.remedy(MOUNTED),
     }
 }
 
-fn judge_claims(role: &RoleArn, path: &str, claims: &Claims, now: Timestamp) -> Finding {
+fn judge_claims(role: &RoleArn, path: &str, claims: &Claims, facts: &Facts<'_>) -> Finding {
     let fail = |evidence: String| Finding::fail(Check::Irsa, evidence);
     if !claims.audiences.iter().any(|audience| audience == AUDIENCE) {
         return fail(format!(
@@ -173,7 +185,7 @@ fn judge_claims(role: &RoleArn, path: &str, claims: &Claims, now: Timestamp) -> 
             .because("it is an old service account secret and not a projected token")
             .remedy(ANNOTATE);
     };
-    let left = expires.duration_since(now);
+    let left = expires.duration_since(facts.now);
     if left <= SignedDuration::ZERO {
         return fail(format!("the token expired at {expires}"))
             .because("it is a copy that the kubelet does not renew, or the clock is wrong")
@@ -189,8 +201,30 @@ fn judge_claims(role: &RoleArn, path: &str, claims: &Claims, now: Timestamp) -> 
             .because("the cluster has no public OIDC issuer, so AWS cannot check its tokens")
             .remedy("take a cluster with an OIDC provider, or another kind of credentials");
     };
+    // All tokens of a cluster are of one issuer; a secret from before projected tokens has no such.
+    let own = facts.own_issuer.as_deref();
+    if let Some(own) = own.and_then(|own| own.strip_prefix("https://"))
+        && own != issuer
+    {
+        return fail(format!(
+            "the token was issued by {issuer}, and this pod runs in the cluster of {own}"
+        ))
+        .because("it is a copy from another cluster, and the role may trust that cluster alone")
+        .remedy(format!(
+            "take the file that the kubelet mounts; IAM must have an OIDC provider for {own}, and the role's trust \
+             policy must name it"
+        ));
+    }
+    let mut whose = facts.issuers.iter();
+    let whose = match whose.find(|theirs| theirs.url == claims.issuer) {
+        Some(theirs) => format!(" (cluster {})", theirs.cluster),
+        None if facts.issuers.is_empty() => String::new(),
+        None => {
+            " (none of the clusters here, so IAM needs an OIDC provider for that one)".to_owned()
+        }
+    };
     let evidence = format!(
-        "{role} for service account {namespace}/{account}, issuer {issuer}, token valid for {}",
+        "{role} for service account {namespace}/{account}, issuer {issuer}{whose}, token valid for {}",
         in_words(left)
     );
     if account == "default" {

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::api_server::{self, Trouble};
 use super::clock::{self, Reading};
 use super::credentials::{self, CredentialKind};
+use super::irsa::Issuer;
 use super::probe::{self, Probed};
 use super::service_account::Claims;
 use super::tools::{self, Depth};
@@ -24,6 +25,7 @@ use crate::cluster::exec_plugin::Environment;
 use crate::cluster::server::Server;
 use crate::cluster::version::Minimum;
 use crate::deadline::Deadline;
+use crate::files;
 use crate::http::Proxies;
 use crate::runtime::Runtime;
 use crate::tools::prefix::Prefix;
@@ -102,7 +104,7 @@ impl<'a> Preflight<'a> {
     /// the clusters.
     pub fn run(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let mut profiles = Vec::new();
+        let (mut profiles, mut issuers) = (Vec::new(), Vec::new());
         std::thread::scope(|scope| {
             let tools = scope.spawn(|| self.tools());
             let own = scope.spawn(|| self.own_cluster());
@@ -117,8 +119,10 @@ impl<'a> Preflight<'a> {
                 let probed: Probed = cluster.join().unwrap_or_else(|panic| resume_unwind(panic));
                 findings.extend(probed.findings);
                 profiles.extend(probed.profiles);
+                issuers.extend(probed.issuer);
             }
         });
+        findings.extend(self.check(Check::Irsa, || irsa::judge(&self.irsa(issuers))));
         findings.extend(self.check(Check::Fargate, || fargate::judge(&self.place(), &profiles)));
         findings.extend(self.check(Check::Clock, || {
             let readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
@@ -167,7 +171,6 @@ impl<'a> Preflight<'a> {
                 }
             }
         });
-        let irsa = self.check(Check::Irsa, || irsa::judge(&self.irsa()));
         let needs_own = setup.clusters.iter().any(|cluster| cluster.role.is_none());
         let regions = self.check(Check::Regions, || {
             if needs_own || setup.clusters.is_empty() {
@@ -179,7 +182,7 @@ impl<'a> Preflight<'a> {
                 )
             }
         });
-        [credentials, irsa, regions].into_iter().flatten().collect()
+        [credentials, regions].into_iter().flatten().collect()
     }
 
     /// Asks for the regions, as the connector does.
@@ -260,18 +263,27 @@ impl<'a> Preflight<'a> {
         }
     }
 
-    fn irsa(&self) -> irsa::Facts<'_> {
-        let is_asked = self.setup.credentials == Some(CredentialKind::Irsa);
-        let now = (self.setup.now)();
-        irsa::Facts::look(self.setup.variables, is_asked, self.region(), now)
+    fn irsa(&self, issuers: Vec<Issuer>) -> irsa::Facts<'_> {
+        irsa::Facts {
+            is_asked: self.setup.credentials == Some(CredentialKind::Irsa),
+            region: self.region(),
+            issuers,
+            own_issuer: self.own_claims().map(|claims| claims.issuer),
+            now: (self.setup.now)(),
+            ..irsa::Facts::look(self.setup.variables)
+        }
+    }
+
+    /// What the token says that Kubernetes mounts into every pod.
+    fn own_claims(&self) -> Option<Claims> {
+        let token = files::read_own(&self.setup.service_account.join("token"));
+        Claims::decode(&token.ok()?).ok()
     }
 
     /// Where this process runs, as far as that can be known.
     pub(super) fn place(&self) -> fargate::Facts {
         let setup = &self.setup;
-        let mounted = std::fs::read_to_string(setup.service_account.join("token"));
-        let claims = mounted.ok().and_then(|token| Claims::decode(&token).ok());
-        let claims = claims.unwrap_or_default();
+        let claims = self.own_claims().unwrap_or_default();
         let told = setup.variables.get("DELEGATE_NAMESPACE").cloned();
         let namespace = claims
             .service_account()
@@ -279,7 +291,7 @@ impl<'a> Preflight<'a> {
         fargate::Facts {
             node: fargate::node_of(setup.variables).or_else(|| claims.node.clone()),
             namespace: namespace.or(told).filter(|name| !name.is_empty()),
-            has_irsa: self.irsa().is_present(),
+            has_irsa: irsa::is_present(setup.variables),
         }
     }
 
@@ -330,8 +342,15 @@ impl<'a> Preflight<'a> {
             api_server::judge(&url, version, who.as_ref())
         });
         let gate = self.check(Check::Version, || {
-            let version = version.map_err(ToString::to_string);
-            api_server::judge_version(version, described, self.setup.minimum)
+            let told = version.map_err(ToString::to_string);
+            let finding = api_server::judge_version(told, described, self.setup.minimum);
+            match version {
+                // Where no other check tells it, this one does: kubectl will not get in.
+                Err(trouble) if !self.wants(Check::ApiServer) => {
+                    api_server::unreached(finding, trouble)
+                }
+                _ => finding,
+            }
         });
         let rights = self.check(Check::Permissions, || match &asked {
             Ok((server, _)) => {

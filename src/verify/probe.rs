@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::api_server::Trouble;
+use super::irsa::Issuer;
 use super::preflight::Preflight;
 use super::{Check, Finding, access, api_server, role};
 use crate::arn::{ExternalId, Region, RoleArn};
@@ -18,6 +19,8 @@ pub(super) struct Probed {
     pub(super) findings: Vec<Finding>,
     /// Which pods run on Fargate there, where that was asked.
     pub(super) profiles: Vec<FargateProfile>,
+    /// Who issues the tokens of its service accounts, where that was asked.
+    pub(super) issuer: Option<Issuer>,
 }
 
 /// Makes the checks of one cluster.
@@ -71,6 +74,11 @@ impl Probe<'_> {
                 None => Finding::skip(Check::Cluster, "there are no credentials"),
             }));
         let description = described.and_then(|described| described.as_ref().ok());
+        let issuer = description.and_then(|description| description.oidc_issuer.clone());
+        probed.issuer = issuer.map(|url| Issuer {
+            cluster: cluster.name.to_string(),
+            url,
+        });
         probed
             .findings
             .extend(preflight.check(Check::Access, || match description {
@@ -106,11 +114,19 @@ impl Probe<'_> {
         if !needs.iter().any(|check| preflight.wants(*check)) && !self.needs_description() {
             return None;
         }
+        let mut skip = |checks: &[Check], reason: &str| {
+            let wanted = checks.iter().filter(|check| preflight.wants(**check));
+            findings.extend(wanted.map(|check| Finding::skip(*check, reason)));
+        };
+        if let Some(region) = region.filter(|region| region.partition() != role.partition) {
+            let reason = "the role could not be assumed";
+            skip(&[Check::ExternalId, Check::Regions], reason);
+            findings.extend(preflight.check(Check::Role, || role::judge_partition(role, region)));
+            return None;
+        }
         let Ok(base) = preflight.identity() else {
-            let skip = |check| Finding::skip(check, "there are no credentials");
-            for check in [Check::Role, Check::ExternalId, Check::Regions] {
-                findings.extend(preflight.check(check, || skip(check)));
-            }
+            let checks = [Check::Role, Check::ExternalId, Check::Regions];
+            skip(&checks, "there are no credentials");
             return None;
         };
         let id = cluster.external_id.as_ref();
@@ -159,6 +175,7 @@ impl Probe<'_> {
             Check::Version,
         ];
         checks.iter().any(|check| self.preflight.wants(*check))
+            || self.preflight.wants(Check::Irsa) && self.preflight.place().has_irsa
     }
 
     /// Asks EKS about the cluster, as its role and else as the caller; none without credentials.
@@ -175,7 +192,8 @@ impl Probe<'_> {
             let region = region.ok_or(aws::Error::NoRegion)?;
             let deadline = preflight.call();
             let aws = preflight.setup.aws;
-            aws.describe_cluster(identity, region, &cluster.name, deadline)
+            let found = aws.describe_cluster(identity, region, &cluster.name, deadline)?;
+            found.of(cluster.arn.as_ref())
         };
         let base = preflight.identity().ok();
         match (assumed.map(ask), base) {
@@ -235,7 +253,10 @@ impl Probe<'_> {
         let preflight = self.preflight;
         let files = preflight.setup.kubeconfigs.iter();
         let files: Vec<_> = files.map(|file| file.display().to_string()).collect();
-        let reason = format!("{} has no context for it", files.join(", "));
+        let reason = match files.as_slice() {
+            [] => "no kubeconfig is named, and HOME is not set to find one in".to_owned(),
+            files => format!("{} has no context for it", files.join(", ")),
+        };
         let skip = |check| {
             Finding::skip(check, reason.clone()).remedy("write it with `bootstrap kubeconfig`")
         };
@@ -252,9 +273,11 @@ impl Probe<'_> {
         &self,
         description: Option<&Description>,
     ) -> Result<Option<(&Path, String)>, reach::Error> {
-        let arn = description.map(|description| description.arn.to_string());
+        let arn = description.map(|description| &description.arn);
+        let arn = arn.or(self.cluster.arn.as_ref()).map(ToString::to_string);
         for file in self.preflight.setup.kubeconfigs {
-            if !file.exists() {
+            // What is given for no kubeconfig at all.
+            if !file.exists() || file == Path::new("/dev/null") {
                 continue;
             }
             let contexts = reach::contexts(file)?;

@@ -2,8 +2,9 @@
 
 use super::credentials::with_hint;
 use super::{Check, Finding, in_one_line};
-use crate::arn::RoleArn;
+use crate::arn::{Region, RoleArn};
 use crate::aws;
+use crate::cluster::InvalidCluster;
 
 /// Judges an attempt to assume the role, with the external ID where there is one.
 pub fn judge(role: &RoleArn, has_external_id: bool, result: Result<(), &aws::Error>) -> Finding {
@@ -29,6 +30,16 @@ pub fn judge(role: &RoleArn, has_external_id: bool, result: Result<(), &aws::Err
             with_hint(finding, error)
         }
     }
+}
+
+/// Judges a role of another partition than the region, which nobody need ask STS for.
+pub fn judge_partition(role: &RoleArn, region: &Region) -> Finding {
+    let error = InvalidCluster::Partitions {
+        region: region.clone(),
+        role: Box::new(role.clone()),
+    };
+    Finding::fail(Check::Role, error.to_string())
+        .remedy("name a role of this partition, or another region")
 }
 
 /// Judges an attempt to assume the role without its external ID: who asks for one and does not

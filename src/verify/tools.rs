@@ -63,7 +63,7 @@ fn look_at(
         files: 0,
         damage: Some(damage),
     };
-    let text = match files::read_text(&prefix.receipt(&tool)) {
+    let text = match files::read_own(&prefix.receipt(&tool)) {
         Ok(text) => text,
         Err(error) => return Ok(unreadable(super::in_one_line(&error))),
     };

@@ -2,6 +2,7 @@
 
 mod block_scalar;
 mod builder;
+mod tabs;
 
 use std::path::Path;
 
@@ -34,6 +35,7 @@ pub(super) fn parse<'s>(file: &Path, text: &'s str) -> Result<Stream<'s>, Invali
         let (event, span) = event.map_err(|error| builder.scan_error(&error))?;
         builder.take(event, span)?;
     }
+    tabs::refuse(&builder.stream)?;
     Ok(builder.stream)
 }
 

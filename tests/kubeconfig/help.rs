@@ -54,6 +54,11 @@ fn the_help_of_kubeconfig() {
           --external-id <ID>
               The external ID that the role of the one cluster asks for
 
+          --session-name <NAME>
+              Call the sessions of roles this, as audit logs show it
+              
+              Default: harness-delegate-NAME where DELEGATE_NAME is set, else bootstrap.
+
           --alias <CONTEXT>
               Name the context of the one cluster like this
 
@@ -76,11 +81,6 @@ fn the_help_of_kubeconfig() {
               Default: ROLE-ARN@CLUSTER-ARN with a role, else CLUSTER-ARN; so is the context
               called that has no alias. Every role of a cluster has a user and a context of
               its own so.
-
-          --session-name <NAME>
-              Call the sessions of roles this, as audit logs show it
-              
-              Default: harness-delegate-NAME where DELEGATE_NAME is set, else bootstrap.
 
           --proxy-url <URL>
               Let kubectl reach the clusters through this proxy
@@ -165,18 +165,18 @@ fn the_short_help_of_kubeconfig() {
       -V, --version          Print version
 
     Cluster options:
-          --cluster <CLUSTER>  A cluster of Amazon EKS to deploy to (can be repeated)
-          --region <REGION>    The region of the clusters that name none
-          --role-arn <ARN>     Enter the one cluster as this role
-          --external-id <ID>   The external ID that the role of the one cluster asks for
-          --alias <CONTEXT>    Name the context of the one cluster like this
-          --kubeconfig <FILE>  The kubeconfig that has the clusters
+          --cluster <CLUSTER>    A cluster of Amazon EKS to deploy to (can be repeated)
+          --region <REGION>      The region of the clusters that name none
+          --role-arn <ARN>       Enter the one cluster as this role
+          --external-id <ID>     The external ID that the role of the one cluster asks for
+          --session-name <NAME>  Call the sessions of roles this, as audit logs show it
+          --alias <CONTEXT>      Name the context of the one cluster like this
+          --kubeconfig <FILE>    The kubeconfig that has the clusters
 
     Kubeconfig options:
           --exec <PROGRAM>         Get tokens from `authenticator`, `builtin` or `aws`
                                    [default: authenticator]
           --user-alias <USER>      Name the user of the one cluster like this
-          --session-name <NAME>    Call the sessions of roles this, as audit logs show it
           --proxy-url <URL>        Let kubectl reach the clusters through this proxy
           --assume-role-arn <ARN>  Ask EKS for the clusters as this role
           --set-current            Make the first cluster the current context although there

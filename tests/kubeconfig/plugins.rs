@@ -166,20 +166,21 @@ fn the_oldest_and_the_newest_kubectl_enter_a_cluster_with_every_program() {
         );
         world.shell(&["/bin/sh"], &script)
     };
-    let aws = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/aws/bin/aws");
+    let aws = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/aws/bin");
+    // Not a copy: its first line names the directory in which it was installed.
+    let script = format!(
+        "#!/bin/sh\nexec \"{0}/python\" \"{0}/aws\" \"$@\"\n",
+        aws.display()
+    );
+    world.write_program("prefix/bin/aws", &script);
     for (exec, program) in [
         ("builtin", None),
         ("authenticator", Some(real_authenticator("0.5.9"))),
         ("authenticator", Some(real_authenticator("0.7.18"))),
-        ("aws", Some(aws)),
+        ("aws", None),
     ] {
         if let Some(program) = program {
-            let name = if exec == "aws" {
-                exec
-            } else {
-                "aws-iam-authenticator"
-            };
-            copy(&world, &program, &format!("prefix/bin/{name}"));
+            copy(&world, &program, "prefix/bin/aws-iam-authenticator");
         }
         let clusters = ["--cluster", "name=payments,alias=yes", "--cluster", "other"];
         let args = ["kubeconfig", "--exec", exec];

@@ -34,6 +34,14 @@ fn answer(version: &str, status: &str) -> String {
 }
 
 #[test]
+fn an_empty_external_id_hides_nothing() {
+    let args = ["token", "-e", "", "--external-id="].map(str::to_owned);
+    assert_eq!(secrets(&args), Vec::<String>::new());
+    let args = ["-e", "a", "--external-id=b"].map(str::to_owned);
+    assert_eq!(secrets(&args), ["a", "b"]);
+}
+
+#[test]
 fn the_token_of_the_answer_is_taken() {
     assert_eq!(
         run(&answer(V1BETA1, "{\"token\":\"t\"}")),

@@ -96,8 +96,15 @@ impl<'a> Request<'a> {
         deadline: Deadline,
     ) -> Result<Description, aws::Error> {
         let caller = aws.identity(deadline)?;
-        let ask =
-            |identity: &Identity| aws.describe_cluster(identity, region, &cluster.name, deadline);
+        let ask = |identity: &Identity| {
+            (self.detail)(&format!(
+                "asking EKS in {region} for cluster `{}` with {}",
+                cluster.name,
+                identity.shown()
+            ));
+            let found = aws.describe_cluster(identity, region, &cluster.name, deadline)?;
+            found.of(cluster.arn.as_ref())
+        };
         let ask_as = |role: &RoleArn| {
             let is_own = cluster.role.as_ref() == Some(role);
             let id = cluster.external_id.as_ref().filter(|_| is_own);
@@ -139,7 +146,9 @@ impl<'a> Request<'a> {
 const fn is_refusal(error: &aws::Error) -> bool {
     matches!(
         error,
-        aws::Error::AccessDenied(_) | aws::Error::ClusterNotFound { .. }
+        aws::Error::AccessDenied(_)
+            | aws::Error::ClusterNotFound { .. }
+            | aws::Error::OtherCluster { .. }
     )
 }
 

@@ -86,7 +86,7 @@ impl File {
                 },
             });
         }
-        let bytes = fs::read(&self.real).map_err(fail)?;
+        let bytes = files::read_regular(&self.real).map_err(|error| fail(error.source))?;
         Ok(Present {
             text: yaml::decode(&self.path, &bytes)?.to_owned(),
             state: Some(State {

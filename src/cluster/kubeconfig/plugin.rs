@@ -99,6 +99,11 @@ impl Plugin {
         })
     }
 
+    /// The file of the program, as the kubeconfig names it.
+    pub fn command(&self) -> &str {
+        &self.command
+    }
+
     /// What the program can not be told, and is wanted.
     pub(super) fn check(
         &self,

@@ -7,8 +7,8 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use super::{ClusterFlag, Flags, Wanted};
 use crate::context::Context;
-use crate::error::{Error, Look, without_passwords};
-use crate::options::{GlobalFlags, NetworkFlags};
+use crate::error::{Error, Look};
+use crate::options::{GlobalFlags, NetworkFlags, refusal};
 use crate::tools::builtin::{self, VERSION};
 
 /// The name of the link.
@@ -69,8 +69,7 @@ pub fn run(context: &Context) -> ExitCode {
     let cli = match Cli::try_parse_from(&context.arguments) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
-            let text = without_passwords(&error.render().to_string());
-            context.say(&text.replacen("error:", "Error:", 1));
+            context.say(&refusal(error).replacen("error:", "Error:", 1));
             return ExitCode::FAILURE;
         }
         Err(error) => return print(context, &error.render().to_string()),

@@ -78,7 +78,7 @@ impl Layers<'_> {
     }
 
     /// The files of the kubeconfig, in order; the first of them is written to where none has the
-    /// cluster.
+    /// cluster. Nowhere without a home.
     pub fn kubeconfigs(&self, flag: Option<PathBuf>) -> Result<Vec<PathBuf>, Error> {
         let file = self.config.kubeconfig.clone();
         if let Some(given) = self.path(flag, "BOOTSTRAP_KUBECONFIG", file)? {
@@ -88,7 +88,7 @@ impl Layers<'_> {
         let list = self.context.variable("KUBECONFIG").unwrap_or_default();
         let listed: Vec<_> = list
             .split(':')
-            .filter(|path| !path.is_empty())
+            .filter(|path| !path.trim().is_empty())
             .map(|path| self.context.directory.join(path))
             .collect();
         if !listed.is_empty() {
@@ -99,7 +99,12 @@ impl Layers<'_> {
         }
         match self.context.variable("HOME") {
             Some(home) => Ok(vec![Path::new(home).join(".kube/config")]),
-            None => Ok(vec![self.prefix()?.path().join("kubeconfig")]),
+            // Without a home there may be none at all.
+            None => Ok(self
+                .prefix()
+                .map(|prefix| prefix.path().join("kubeconfig"))
+                .into_iter()
+                .collect()),
         }
     }
 

@@ -26,6 +26,8 @@ fn facts(role: Option<&'static str>, file: Option<TokenFile>) -> Facts<'static> 
         token: file.map(|file| ("/var/run/token", file)),
         is_asked: true,
         region: Some("us-east-1".parse().unwrap()),
+        issuers: Vec::new(),
+        own_issuer: None,
         now: Timestamp::from_second(NOW).unwrap(),
     }
 }
@@ -38,6 +40,65 @@ fn a_pod_with_everything_passes_and_shows_what_a_trust_policy_must_name() {
         found.evidence,
         "arn:aws:iam::111122223333:role/delegate for service account harness-delegate-ng/delegate, issuer \
          oidc.eks.us-east-1.amazonaws.com/id/ABC, token valid for 23 h 53 min"
+    );
+}
+
+#[test]
+fn the_issuer_is_that_of_the_cluster_that_the_pod_runs_in() {
+    const ISSUER: &str = "https://oidc.eks.us-east-1.amazonaws.com/id/ABC";
+    const OTHER: &str = "https://oidc.eks.us-east-1.amazonaws.com/id/XYZ";
+    let judge = |own: Option<&str>, described: &[&str]| {
+        let mut facts = facts(Some(ROLE), Some(claims(&json!({}))));
+        facts.own_issuer = own.map(str::to_owned);
+        facts.issuers = described
+            .iter()
+            .map(|url| Issuer {
+                cluster: "payments".to_owned(),
+                url: (*url).to_owned(),
+            })
+            .collect();
+        judge(&facts)
+    };
+    for (own, described, state, says) in [
+        (
+            Some(ISSUER),
+            &[OTHER, ISSUER][..],
+            State::Pass,
+            "/id/ABC (cluster payments), token",
+        ),
+        (
+            None,
+            &[ISSUER],
+            State::Pass,
+            "/id/ABC (cluster payments), token",
+        ),
+        (
+            None,
+            &[OTHER],
+            State::Pass,
+            "/id/ABC (none of the clusters here, so IAM needs",
+        ),
+        (
+            Some("kubernetes/serviceaccount"),
+            &[],
+            State::Pass,
+            "/id/ABC, token",
+        ),
+        (
+            Some(OTHER),
+            &[ISSUER],
+            State::Fail,
+            "issued by oidc.eks.us-east-1.amazonaws.com/id/ABC, and this pod runs in",
+        ),
+    ] {
+        let found = judge(own, described);
+        assert_eq!(found.state, state, "{found:?}");
+        assert!(found.evidence.contains(says), "{found:?}");
+    }
+    let remedy = judge(Some(OTHER), &[]).remedy.unwrap();
+    assert!(
+        remedy.contains("OIDC provider for oidc.eks.us-east-1.amazonaws.com/id/XYZ"),
+        "{remedy}"
     );
 }
 
@@ -149,7 +210,7 @@ fn the_variables_and_the_file_are_looked_at() {
     let world = tempfile::tempdir().unwrap();
     let path = world.path().join("token");
     let text = token(&json!({"sub": "system:serviceaccount:a:b"}));
-    crate::files::replace(&path, text.as_bytes(), 0o600).unwrap();
+    files::replace(&path, text.as_bytes(), 0o600).unwrap();
     let variables = BTreeMap::from([
         ("AWS_ROLE_ARN".to_owned(), ROLE.to_owned()),
         (
@@ -157,16 +218,12 @@ fn the_variables_and_the_file_are_looked_at() {
             path.display().to_string(),
         ),
     ]);
-    let facts = Facts::look(&variables, false, None, Timestamp::UNIX_EPOCH);
-    assert!(facts.is_present());
+    let facts = Facts::look(&variables);
+    assert!(is_present(&variables));
     let Some((_, TokenFile::Claims(claims))) = facts.token else {
         panic!("{facts:?}");
     };
     assert_eq!(claims.service_account(), Some(("a", "b")));
     let empty = BTreeMap::from([("AWS_ROLE_ARN".to_owned(), String::new())]);
-    assert!(
-        Facts::look(&empty, false, None, Timestamp::UNIX_EPOCH)
-            .role
-            .is_none()
-    );
+    assert!(Facts::look(&empty).role.is_none());
 }
