@@ -6,12 +6,14 @@ mod flags;
 mod inputs;
 mod kubeconfig;
 mod layers;
+mod lock;
 
 pub use access::{AccessOptions, Tools};
 pub use flags::{CheckFlags, ClusterFlags, Color, GlobalFlags, InstallFlags, NetworkFlags, Output};
 pub use inputs::{Input, read_inputs};
 pub use kubeconfig::{InvalidProxyUrl, KubeconfigFlags, KubeconfigOptions, ProxyUrl};
 pub use layers::{Checks, Layers, started, termination_log};
+pub use lock::{LockFlags, LockOptions};
 
 use std::path::PathBuf;
 

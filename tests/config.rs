@@ -255,7 +255,7 @@ fn locked_refuses_what_the_lock_does_not_pin() {
     assert_snapshot!(world.bootstrap(&["install", "--locked", "node"]), @"
     --- stderr ---
     error: the lock does not pin node
-    hint: add node to the lock, or leave --locked out
+    hint: add it with `bootstrap lock node`, or leave --locked out
     [exit 2]
     ");
     assert_snapshot!(world.bootstrap(&["install", "--locked", "hello@1.0.1"]), @"

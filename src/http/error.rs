@@ -133,6 +133,15 @@ impl Error {
         }
     }
 
+    /// Whether all servers said that there is no such thing.
+    pub fn is_absent(&self) -> bool {
+        let absent = |tried: &Tried| match &tried.failure {
+            Some(Failure::Status { status, .. }) => matches!(status.0, 404 | 410),
+            _ => false,
+        };
+        matches!(self, Self::Unavailable { tried, .. } if !tried.is_empty() && tried.iter().all(absent))
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

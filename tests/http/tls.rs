@@ -156,10 +156,7 @@ fn a_redirect_to_plain_http_is_followed_for_pinned_bytes_without_credentials() {
         url: secure.url("/").parse().unwrap(),
         authorization: Some(Secret::new("Bearer s3cret")),
     };
-    let get = world
-        .client
-        .get_unpinned(&source, 10, world.until(), &|_| {});
-    let error = get.unwrap_err();
+    let error = world.look_up(&source, 10).unwrap_err();
     assert!(
         error.to_string().contains("it leads from https to http"),
         "{error}"
@@ -182,9 +179,7 @@ fn documents_without_a_pin_are_small_and_not_of_plain_http() {
     let world = trusting(vec![pem], vec![]);
     let get = |url: &str, limit| {
         let source = Source::new(url.parse().unwrap());
-        world
-            .client
-            .get_unpinned(&source, limit, world.until(), &|_| {})
+        world.look_up(&source, limit)
     };
     assert_eq!(get(&server.url("/"), 9).unwrap(), b"checksums");
     let error = get(&server.url("/"), 8).unwrap_err();

@@ -91,7 +91,7 @@ fn another_version_than_the_locked_one_comes_from_the_catalog_unless_locked() {
     );
     assert_eq!(
         failure("node", Some(&lock), true, X64),
-        "the lock does not pin node; add node to the lock, or leave --locked out"
+        "the lock does not pin node; add it with `bootstrap lock node`, or leave --locked out"
     );
 }
 
@@ -137,6 +137,7 @@ fn a_missing_package_lock_is_the_fault_of_a_file() {
     serverless.source = LockedSource::PackageLock {
         file: "absent.package-lock.json".parse().unwrap(),
         digest: crate::digest::Digest::sha256([0; 32]),
+        proof: "file".to_owned(),
     };
     let error = resolve("serverless", Some(&lock), false, X64).unwrap_err();
     assert_eq!(error.fault(), Fault::Input);
