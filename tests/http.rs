@@ -8,6 +8,7 @@ pub(crate) mod proxy;
 mod resume;
 mod sources;
 pub(crate) mod tls;
+mod unpinned;
 
 use std::fs;
 use std::path::PathBuf;

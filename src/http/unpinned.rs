@@ -116,7 +116,7 @@ impl Client {
     ) -> Result<(T, Url), Error> {
         let mut candidates: Vec<_> = lookup.sources.iter().map(Candidate::new).collect();
         if self.settings.offline {
-            return Err(Error::Offline {
+            return Err(Error::Unasked {
                 what: lookup.what.to_owned(),
                 sources: candidates.into_iter().map(|one| one.tried.source).collect(),
             });

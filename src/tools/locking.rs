@@ -13,7 +13,7 @@ pub use ask::{Ask, Choice, InvalidAsk};
 pub use error::{Error, Problem};
 pub use given::Given;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::Path;
 
 use serde::Serialize;
@@ -24,6 +24,7 @@ use crate::tools::description::NeedEntry;
 use crate::tools::lockfile::{Locked, LockedSource, Lockfile, Target};
 use crate::tools::lookup::Vendors;
 use crate::tools::names::{ToolName, TreePath};
+use crate::tools::outcome::Activity;
 
 /// A lock that is there, with its text.
 #[derive(Debug)]
@@ -142,6 +143,7 @@ impl Locker<'_> {
                 Some(given) => self.pin_given(&ask, given, &mut made),
                 None => self.pin(&ask, &mut made),
             };
+            (self.vendors.observer)(ask.name.as_str(), Activity::Settled);
             let locked = pinned.map_err(|problem| problem.of(&ask))?;
             for need in self.needs(&ask.name, &locked) {
                 if !asks.iter().any(|asked| asked.name == need.tool) {
@@ -155,6 +157,9 @@ impl Locker<'_> {
             self.check_needs(ask, &made)?;
             made.pins.extend(self.pins_of(ask, &made));
         }
+        // What holds for both platforms is told once.
+        let mut told = HashSet::new();
+        made.notes.retain(|note| told.insert(note.clone()));
         made.pins
             .sort_by(|one, other| (&one.tool, &one.platform).cmp(&(&other.tool, &other.platform)));
         Ok(made)

@@ -153,7 +153,7 @@ impl Vendors<'_> {
     }
 
     fn listed(&self, asked: &Asked<'_>, url: &Url, is_alone: bool) -> Result<Artifact, Error> {
-        let document = self.document(asked.name, "the checksums", url, checksums::LIMIT);
+        let document = self.document(asked.name, "the list of checksums", url, checksums::LIMIT);
         let (text, url) = document.map_err(Error::or_unvouched)?;
         let asset = asked.origin.path_segments().and_then(Iterator::last);
         let asset = asset.unwrap_or_default();

@@ -31,9 +31,15 @@ pub fn check(
             if programs.all(|program| program.kind == Some(KindName::Elf))
                 && let Some(platform) = platform
             {
-                return elf::check(path, platform.arch)
-                    .map(drop)
-                    .map_err(Error::Elf);
+                let checked = elf::check(path, platform.arch).map(drop);
+                return checked.map_err(|error| match error {
+                    elf::Error::WrongMachine { path, machine, .. } => Error::OtherMachine {
+                        path,
+                        machine,
+                        platform,
+                    },
+                    other => Error::Elf(other),
+                });
             }
             ("a program", !start.starts_with(b"<"))
         }
@@ -66,7 +72,17 @@ pub enum Error {
         /// What it should be.
         expected: &'static str,
     },
-    /// It is no program for that machine.
+    /// It is a program for another machine.
+    #[error("`{}` is for {machine}, and not for {platform}", path.display())]
+    OtherMachine {
+        /// The file.
+        path: PathBuf,
+        /// What it was built for.
+        machine: String,
+        /// What it should have been built for.
+        platform: Platform,
+    },
+    /// It is no program.
     #[error(transparent)]
     Elf(elf::Error),
 }

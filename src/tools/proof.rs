@@ -43,6 +43,19 @@ impl Strength {
     }
 }
 
+/// Who says so, for a sentence.
+pub fn witness(proof: &str) -> String {
+    let rest = proof.split_once(' ').map_or("", |(_, rest)| rest);
+    match Strength::of(proof) {
+        Strength::Signature => format!("the signature of {rest}"),
+        Strength::Catalog => "the catalog".to_owned(),
+        Strength::Checksums => format!("the list at {rest}"),
+        Strength::File => "a file that was given before".to_owned(),
+        Strength::FirstUse => "what came now".to_owned(),
+        Strength::Unstated => "the lock".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

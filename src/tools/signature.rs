@@ -230,7 +230,7 @@ pub struct Malformed(&'static str);
 pub enum Error {
     /// The key cannot be read.
     #[error("the key cannot be used: {0}")]
-    Key(#[from] Malformed),
+    Key(Malformed),
     /// The key did not sign what it says of itself.
     #[error("the key {fingerprint} is forged: its own signature is bad")]
     Forged {
@@ -257,6 +257,13 @@ pub enum Error {
         /// The key that is trusted.
         fingerprint: Fingerprint,
     },
+}
+
+// Not `#[from]`, which would make of the one sentence a cause of itself.
+impl From<Malformed> for Error {
+    fn from(problem: Malformed) -> Self {
+        Self::Key(problem)
+    }
 }
 
 impl Error {

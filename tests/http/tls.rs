@@ -41,7 +41,7 @@ pub(crate) fn authority(names: &[&str]) -> Authority {
     }
 }
 
-pub(super) fn put(path: &Path, bytes: &[u8]) -> PathBuf {
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> PathBuf {
     let mut options = fs::OpenOptions::new();
     let mut file = options.write(true).create_new(true).open(path).unwrap();
     file.write_all(bytes).unwrap();
@@ -49,7 +49,7 @@ pub(super) fn put(path: &Path, bytes: &[u8]) -> PathBuf {
 }
 
 /// A world that trusts these files and directories beside the platform's.
-fn trusting(files: Vec<PathBuf>, directories: Vec<PathBuf>) -> World {
+pub(super) fn trusting(files: Vec<PathBuf>, directories: Vec<PathBuf>) -> World {
     World::with(Settings {
         certificates: Certificates {
             files,

@@ -11,6 +11,7 @@ use crate::platform::Platform;
 use crate::strict_yaml::Location;
 use crate::tools::lockfile::{self, Target};
 use crate::tools::names::ToolName;
+use crate::tools::proof::witness;
 use crate::tools::suggest::list;
 use crate::tools::version::Version;
 use crate::tools::{Need, catalog, lookup, package_lock, plausible};
@@ -146,14 +147,14 @@ pub enum Problem {
     },
     /// One version, two digests.
     #[error(
-        "{}the lock pins {} {} for {} as {}, and by its {} it is {}",
-        At(.0.at.as_ref()), .0.tool, .0.version, .0.target, .0.pinned, .0.proof, .0.other
+        "{}the lock pins {} {} for {} as {}, and {} says {}",
+        At(.0.at.as_ref()), .0.tool, .0.version, .0.target, .0.pinned, witness(&.0.proof), .0.other
     )]
     Disagree(Box<Clash>),
     /// A file would take the place of bytes that are better known.
     #[error(
-        "the file is {}, and by its {} {} {} for {} is {}",
-        .0.other, .0.proof, .0.tool, .0.version, .0.target, .0.pinned
+        "the file is {}, and {} says that {} {} for {} is {}",
+        .0.other, witness(&.0.proof), .0.tool, .0.version, .0.target, .0.pinned
     )]
     Weaker(Box<Clash>),
     /// A needed tool was asked for in a version that is too old.

@@ -133,9 +133,9 @@ impl Locker<'_> {
             Target::One(platform) => Some(platform),
             Target::Any => None,
         };
+        let mut new = given.pin()?;
         plausible::check(&given.file, description, platform)
             .map_err(|source| Problem::Implausible { source })?;
-        let mut new = given.pin()?;
         let same = before.filter(|before| before.version == version);
         let of_catalog = if let Some(platform) = platform {
             self.of_catalog(name, &version, platform)?

@@ -71,12 +71,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A multiprecision integer, without leading zeros.
+    /// A multiprecision integer, which begins with its highest bit.
     pub(super) fn integer(&mut self) -> Result<&'a [u8], Malformed> {
         let bits = self.number::<2>()?;
         let bytes = self.take(bits.div_ceil(8))?;
-        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-        Ok(bytes.get(zeros..).unwrap_or_default())
+        let zeros = bytes.first().map_or(0, |first| first.leading_zeros());
+        if bytes.len() * 8 != bits + zeros as usize {
+            return Err(Malformed("a number is not as long as it says"));
+        }
+        Ok(bytes)
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -135,6 +138,21 @@ mod tests {
         }
         let long = [&[0xc2, 192, 8][..], &[7; 200]].concat();
         assert_eq!(packets(&long).unwrap()[0].body.len(), 200);
+    }
+
+    #[test]
+    fn a_number_is_as_long_as_it_says() {
+        let read = |bytes: &[u8]| Reader(bytes).integer().map(<[u8]>::to_vec);
+        assert_eq!(read(&[0, 9, 1, 0xff]), Ok(vec![1, 0xff]));
+        assert_eq!(read(&[0, 0]), Ok(vec![]));
+        for wrong in [
+            &[0, 10, 1, 0xff][..],
+            &[0, 16, 1, 0xff],
+            &[0, 9, 0, 1],
+            &[0, 9, 1],
+        ] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]
