@@ -273,7 +273,7 @@ fn another_version_of_a_tool_that_only_the_lock_knows_is_refused() {
     assert_snapshot!(world.bootstrap(&["install", "hello@2.0.0"]), @"
     --- stderr ---
     error: hello 2.0.0 is not in the catalog, and unpinned downloads are refused
-    hint: there is 1.0.0; `bootstrap install --list` shows all, and a lock can pin any other version of hello
+    hint: there is 1.0.0; `bootstrap install --list` shows all, and `bootstrap lock hello@VERSION` pins any other
     [exit 2]
     ");
 }

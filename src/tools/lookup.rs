@@ -121,6 +121,8 @@ impl Vendors<'_> {
         }
     }
 
+    /// A signature does not say of which version a file is: that an old file was given a new name is
+    /// found when an installation tries it.
     fn signed(
         &self,
         asked: &Asked<'_>,
@@ -211,9 +213,11 @@ impl Vendors<'_> {
     fn download(&self, asked: &Asked<'_>) -> Result<Unpinned, Error> {
         let name = asked.name;
         let limit = asked.tool.description.limits.download();
-        let source = http::redact(&asked.origin);
-        let source = Activity::Downloading { source: &source };
-        (self.observer)(name.as_str(), source);
+        let from = mirror::lookups(self.mirrors, &asked.origin, self.no_origin);
+        if let Some(source) = from.first().map(http::redact) {
+            let activity = Activity::Downloading { source: &source };
+            (self.observer)(name.as_str(), activity);
+        }
         let meter = |received, expected| {
             let activity = Activity::Received { received, expected };
             (self.observer)(name.as_str(), activity);

@@ -194,7 +194,7 @@ impl Error {
                 list(near, "or")
             )),
             Problem::UnknownVersion { tool, near, .. } => Some(format!(
-                "there is {}; `bootstrap install --list` shows all, and a lock can pin any other version of {tool}",
+                "there is {}; `bootstrap install --list` shows all, and `bootstrap lock {tool}@VERSION` pins any other",
                 list(near, "and")
             )),
             Problem::OtherPlatform { tool, .. } => Some(format!(

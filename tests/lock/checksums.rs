@@ -88,7 +88,14 @@ fn a_platform_that_the_list_lacks_is_left_out_with_a_word() {
     warning: aws-iam-authenticator 0.7.99 for linux/arm64: the checksums at https://github.com/kubernetes-sigs/aws-iam-authenticator/releases/download/v0.7.99/authenticator_0.7.99_checksums.txt do not vouch for `aws-iam-authenticator_0.7.99_linux_arm64`: it does not list the file: it is left out
     [exit 0]
     ");
-    assert!(!world.read("work/bootstrap.lock").contains("arm64"));
+    let text = world.read("work/bootstrap.lock");
+    assert!(!text.contains("arm64"), "{text}");
+    // Nobody is asked again for what the vendor does not have, unless that is asked for.
+    let run = world.bootstrap(&["lock", "--offline", TOOL]).exits(0);
+    run.says("linux/arm64 is pinned nowhere: --update asks its vendor");
+    vendor.publish(TOOL, VERSION);
+    world.bootstrap(&["lock", "-q", "--update", ASK]).exits(0);
+    assert!(world.read("work/bootstrap.lock").contains("linux/arm64"));
 }
 
 #[test]

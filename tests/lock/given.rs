@@ -251,9 +251,11 @@ fn a_file_that_is_something_else_is_refused() {
         told.contains("is for aarch64, and not for linux/amd64") && told.ends_with("[exit 6]"),
         "{told}"
     );
-    world
-        .bootstrap(&["lock", "kubectl@1.99.0", "--from", "nowhere"])
-        .exits(2);
+    let from = |file: &str| world.bootstrap(&["lock", "kubectl@1.99.0", "--from", file]);
+    from("nowhere").exits(2);
+    for file in ["/dev/zero", "."] {
+        from(file).exits(1).says("it is not a regular file");
+    }
     world.bootstrap(&["lock", "--from", "file"]).exits(2);
     world
         .bootstrap(&["lock", "--platform", "any", "node"])

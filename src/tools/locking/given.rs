@@ -34,6 +34,7 @@ impl Locker<'_> {
         given: &Given,
         made: &mut Made,
     ) -> Result<Locked, Problem> {
+        given.check_regular()?;
         let name = &ask.name;
         let before = self.old.and_then(|old| old.lockfile.tools.get(name));
         let own = before.and_then(|before| before.description.clone());
@@ -177,6 +178,20 @@ impl Locker<'_> {
 }
 
 impl Given {
+    /// A pipe would be waited for, and a device could be read for ever.
+    fn check_regular(&self) -> Result<(), Problem> {
+        let unreadable = |source| Problem::Unreadable {
+            source: files::Error::new("read", &self.file, source),
+        };
+        let metadata = std::fs::metadata(&self.file).map_err(unreadable)?;
+        if metadata.is_file() {
+            return Ok(());
+        }
+        Err(unreadable(std::io::Error::other(
+            "it is not a regular file",
+        )))
+    }
+
     fn pin(&self) -> Result<Artifact, Problem> {
         let unreadable = |source| Problem::Unreadable {
             source: files::Error::new("read", &self.file, source),

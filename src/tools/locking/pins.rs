@@ -137,7 +137,8 @@ impl Locker<'_> {
             let target = Target::One(platform);
             let before = same.and_then(|same| same.source.artifact(target));
             let mut new = self.of_catalog(name, version, platform)?;
-            let is_settled = new.is_some() || before.is_some() || is_known;
+            // What the lock has for one platform is not completed on the quiet: a vendor may have none.
+            let is_settled = same.is_some() || is_known;
             if new.is_none() && (self.update || !is_settled) {
                 match self.vendors.artifact(name, tool, version, platform) {
                     Ok((artifact, note)) => {
@@ -149,7 +150,7 @@ impl Locker<'_> {
                 }
             } else if new.is_none() && before.is_none() {
                 made.notes.push(format!(
-                    "the catalog has no {name} {version} for {platform}: --update asks the vendor"
+                    "{name} {version} for {platform} is pinned nowhere: --update asks its vendor"
                 ));
             }
             let merged = match (before, new) {
