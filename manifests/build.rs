@@ -68,9 +68,10 @@ fn reduce(text: &str) -> Option<String> {
         format!("{}:{{{}}}", Value::from(path.as_str()), fields.join(","))
     });
     let entries: Vec<_> = entries.collect();
+    // One package a line: `bootstrap lock` writes this text beside a lock, and people keep that in git.
     Some(format!(
-        "{{\"lockfileVersion\":3,\"packages\":{{{}}}}}",
-        entries.join(",")
+        "{{\"lockfileVersion\":3,\"packages\":{{\n{}\n}}}}\n",
+        entries.join(",\n")
     ))
 }
 

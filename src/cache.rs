@@ -2,9 +2,11 @@
 //!
 //! `<dir>/<alg>/<hex>` is a finished file; `<hex>.partial` is one under way, locked by the process
 //! that writes it; `<hex>.partial.validator` says how to resume it; `<hex>.rejected` is the last
-//! body that had another digest, kept for a look.
+//! body that had another digest, kept for a look; `<dir>/unpinned-….partial` is a download that
+//! nothing vouches for yet.
 
 mod partial;
+mod unpinned;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::digest::{Digest, Hasher};
 
 pub use partial::{Claim, Partial};
+pub use unpinned::Unpinned;
 
 /// Where downloads are kept.
 #[derive(Clone, Debug, Default)]

@@ -6,6 +6,7 @@ pub mod init;
 pub mod install;
 pub mod kubeconfig;
 pub mod lint;
+pub mod lock;
 pub mod man;
 pub mod patch;
 pub mod token;

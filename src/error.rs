@@ -184,6 +184,13 @@ impl From<crate::tools::resolve::Error> for Error {
     }
 }
 
+impl From<crate::tools::locking::Error> for Error {
+    fn from(error: crate::tools::locking::Error) -> Self {
+        let (fault, hint) = (error.fault(), error.hint());
+        Self::new(fault, error).with_hint(hint)
+    }
+}
+
 /// The compiled-in catalog is at fault, which is a bug.
 impl From<crate::tools::catalog::Error> for Error {
     fn from(error: crate::tools::catalog::Error) -> Self {

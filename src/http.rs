@@ -17,6 +17,7 @@ mod headers;
 mod many;
 mod netrc;
 mod no_proxy;
+mod page;
 mod proxy;
 mod redact;
 mod request;
@@ -43,6 +44,7 @@ pub use netrc::{Login, Netrc};
 pub use proxy::{InvalidProxy, Proxies, Proxy};
 pub use redact::{Secret, redact};
 pub use request::Stop;
+pub use unpinned::{Lookup, Meter};
 
 /// How long a connection, with name look-up, proxy and TLS, may take: a lost SYN is sent again
 /// after 1, 3 and 7 s.
@@ -227,6 +229,15 @@ pub enum Event<'a> {
         /// Why.
         failure: &'a Failure,
         /// Whether it will be asked again, time permitting.
+        again: bool,
+    },
+    /// A look-up without a pin failed.
+    LookupFailed {
+        /// The URL, as it may be shown.
+        source: &'a str,
+        /// Why.
+        failure: &'a Failure,
+        /// Whether it will be tried again.
         again: bool,
     },
     /// All sources failed for now.

@@ -13,7 +13,7 @@
 //!                             |             aws             |
 //!                             +--------------+--------------+
 //!     ground: http cache archive files elf digest platform program deadline backoff runtime
-//!             yaml strict_yaml arn timespan fault
+//!             yaml strict_yaml diff arn timespan fault
 //! ```
 //!
 //! To read it from the start: [`cli`], [`commands::init`], [`options`], [`tools::plan`],
@@ -43,6 +43,7 @@ pub mod arn;
 pub mod backoff;
 pub mod cache;
 pub mod deadline;
+pub mod diff;
 pub mod digest;
 pub mod elf;
 pub mod fault;

@@ -6,6 +6,7 @@ mod flags;
 mod inputs;
 mod kubeconfig;
 mod layers;
+mod lock;
 mod refusal;
 mod variables;
 
@@ -14,6 +15,7 @@ pub use flags::{CheckFlags, ClusterFlags, Color, GlobalFlags, InstallFlags, Netw
 pub use inputs::{Input, read_inputs};
 pub use kubeconfig::{InvalidProxyUrl, KubeconfigFlags, KubeconfigOptions, ProxyUrl};
 pub use layers::{Checks, Layers, started, termination_log};
+pub use lock::{LockFlags, LockOptions};
 pub use refusal::refusal;
 pub use variables::{VARIABLES, unknown_variables};
 

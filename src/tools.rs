@@ -2,23 +2,30 @@
 
 pub mod builtin;
 pub mod catalog;
+pub mod checksums;
 pub mod description;
 pub mod install;
 pub mod listing;
 mod lock_document;
 pub mod lockfile;
+pub mod locking;
+pub mod lookup;
 pub mod mirror;
 pub mod names;
 pub mod npm;
 pub mod outcome;
 pub mod package_lock;
 pub mod plan;
+pub mod plausible;
 pub mod prefix;
+pub mod proof;
 pub mod receipt;
 pub mod resolve;
+pub mod signature;
 mod suggest;
 pub mod template;
 pub mod uninstall;
+pub mod vendor;
 pub mod version;
 pub mod wanted;
 

@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("cli", "commands context error options"),
     (
         "commands",
-        "arn cluster conclusion context deadline delegate error fault files options platform report tools verify yaml",
+        "arn cluster conclusion context deadline delegate diff error fault files options platform report tools verify yaml",
     ),
     (
         "conclusion",
@@ -45,6 +45,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("backoff", ""),
     ("cache", "digest"),
     ("deadline", ""),
+    ("diff", "yaml"),
     ("digest", ""),
     ("elf", "platform"),
     ("fault", ""),

@@ -39,6 +39,10 @@ impl Member {
         Self::new(name, FILE | 0o755, content)
     }
 
+    pub(crate) fn elf(name: &str, content: Vec<u8>) -> Self {
+        Self::new(name, FILE | 0o755, content)
+    }
+
     pub(crate) fn link(name: &str, target: &str) -> Self {
         Self::new(name, LINK | 0o777, target)
     }

@@ -255,7 +255,7 @@ fn locked_refuses_what_the_lock_does_not_pin() {
     assert_snapshot!(world.bootstrap(&["install", "--locked", "node"]), @"
     --- stderr ---
     error: the lock does not pin node
-    hint: add node to the lock, or leave --locked out
+    hint: add it with `bootstrap lock node`, or leave --locked out
     [exit 2]
     ");
     assert_snapshot!(world.bootstrap(&["install", "--locked", "hello@1.0.1"]), @"
@@ -273,7 +273,7 @@ fn another_version_of_a_tool_that_only_the_lock_knows_is_refused() {
     assert_snapshot!(world.bootstrap(&["install", "hello@2.0.0"]), @"
     --- stderr ---
     error: hello 2.0.0 is not in the catalog, and unpinned downloads are refused
-    hint: there is 1.0.0; `bootstrap install --list` shows all, and a lock can pin any other version of hello
+    hint: there is 1.0.0; `bootstrap install --list` shows all, and `bootstrap lock hello@VERSION` pins any other
     [exit 2]
     ");
 }

@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 
 use crate::world::World;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "init",
     "install",
     "env",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 11] = [
     "verify",
     "patch",
     "lint",
+    "lock",
     "completions",
     "man",
 ];
@@ -39,6 +40,7 @@ fn the_help_of_the_program() {
       verify       Check tools, credentials, roles and clusters, and say what is wrong and why
       patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
       lint         Find what would fail in a delegate's manifest, before the cluster does
+      lock         Pin versions in bootstrap.lock, for every platform, each with its proof
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
 
@@ -124,6 +126,7 @@ fn the_short_help_of_the_program_fits_a_screen() {
       verify       Check tools, credentials, roles and clusters, and say what is wrong and why
       patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
       lint         Find what would fail in a delegate's manifest, before the cluster does
+      lock         Pin versions in bootstrap.lock, for every platform, each with its proof
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
 
@@ -1489,7 +1492,7 @@ fn a_manual_page_of_an_unknown_command_is_refused() {
     assert_snapshot!(run, @"
     --- stderr ---
     error: there is no command `verfiy`
-    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, patch, lint, completions, man
+    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, patch, lint, lock, completions, man
     [exit 2]
     ");
 }
@@ -1628,6 +1631,208 @@ fn the_short_help_of_patch() {
     Lines that need not change keep every byte. The same run again changes nothing.
     [exit 0]
     "#);
+}
+
+#[test]
+fn the_help_of_lock() {
+    assert_snapshot!(World::new().bootstrap(&["lock", "--help"]), @"
+    Pin versions in bootstrap.lock, for every platform, each with its proof
+
+    What the lock has stays. What it lacks comes from the catalog; versions that the catalog
+    lacks are proved by what their vendor publishes, over https: a signature for the AWS CLI,
+    lists of checksums for the others. What nothing vouches for is refused. Downloads stay in
+    the cache for the installation. Without names, the tools of bootstrap.yaml and of the
+    lock, and what they need.
+
+    Usage: bootstrap lock [OPTIONS] [TOOL[@VERSION|@latest]]...
+
+    Arguments:
+      [TOOL[@VERSION|@latest]]...
+              What to pin; without a version the locked one, else the catalog's default
+              
+              `latest` asks the vendor; of Node.js it is the newest long-term version.
+
+    Options:
+          --update
+              Move tools without a version to their latest, and prove anew what the catalog
+              lacks
+
+          --check
+              Say what the lock lacks, write nothing, ask nobody; exit code 3 when it is stale
+
+          --diff
+              Show what would change as a diff, and write nothing
+
+          --from <FILE>
+              Pin this file: an artifact, or the package-lock.json (version 2 or 3) of an npm
+              tool
+              
+              The lock names an artifact by its path. A package lock is copied beside the
+              lock.
+
+          --platform <PLATFORM>
+              What FILE is for: linux/amd64, linux/arm64 or any [default: this machine]
+
+          --trust-on-first-use
+              Pin what nothing vouches for as it comes, and say so in the lock
+              
+              Never where something speaks against it: a bad signature or another digest.
+
+          --signing-key <FILE>
+              Check signatures by the OpenPGP key in this file, and not by the vendor's
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Lock options:
+          --lock <FILE>
+              Write this lock
+              
+              Default: bootstrap.lock beside bootstrap.yaml, else in the working directory.
+
+          --cache-dir <DIR>
+              Keep downloads here, where an installation finds them [default: PREFIX/cache]
+
+          --mirror <TEMPLATE>
+              Ask this mirror before the vendor (can be repeated)
+              
+              {host} and {path} stand for those of the vendor's address. What has no digest
+              yet, such as lists of checksums, is asked of https mirrors with these alone, and
+              the mirror then vouches for it; a signature is checked whoever gives it.
+
+          --no-origin
+              Never use the vendors' addresses
+
+          --offline
+              Use no network at all: the catalog, the lock and files alone
+
+          --ca-bundle <FILE>
+              Trust the certificates in this PEM file as well
+
+          --deadline <DURATION>
+              End by then, whatever happens, such as 90s or 2m [default: 10m]
+
+          --output <FORMAT>
+              Print the result as text or as JSON [default: text]
+
+              Possible values:
+              - text: For people
+              - json: For programs
+
+    Global options:
+          --config <FILE>
+              Read bootstrap.yaml from here
+              
+              Default: bootstrap.yaml in $WORKING_DIR, else in the working directory, where
+              there is one.
+
+          --prefix <DIR>
+              Install below this directory
+              
+              Default: $WORKING_DIR/bootstrap (or /opt/harness-delegate/bootstrap) where that
+              can be written, else $XDG_DATA_HOME/bootstrap, else ~/.local/share/bootstrap.
+
+          --color <WHEN>
+              Use colour [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+          --log-format <FORMAT>
+              Write messages as text or as JSON lines [default: text]
+
+              Possible values:
+              - text: Lines for people
+              - json: One JSON object a line
+
+      -q, --quiet
+              Say errors and warnings alone
+
+      -v, --verbose
+              Say every detail
+
+    Examples:
+      bootstrap lock aws-cli aws-iam-authenticator@0.5.9 serverless@2.50.0
+      bootstrap lock aws-cli@latest                     checked by AWS's signature
+      bootstrap lock --update --diff
+      bootstrap lock --check                            in CI: exit code 3 when it is stale
+      bootstrap lock serverless --from package-lock.json
+      bootstrap install --locked
+
+    A pin says what vouches for it: signature KEY, catalog, checksums URL, file,
+    trust-on-first-use.
+    [exit 0]
+    ");
+}
+
+#[test]
+fn the_short_help_of_lock() {
+    assert_snapshot!(World::new().bootstrap(&["lock", "-h"]), @"
+    Pin versions in bootstrap.lock, for every platform, each with its proof
+
+    Usage: bootstrap lock [OPTIONS] [TOOL[@VERSION|@latest]]...
+
+    Arguments:
+      [TOOL[@VERSION|@latest]]...  What to pin; without a version the locked one, else the
+                                   catalog's default
+
+    Options:
+          --update               Move tools without a version to their latest, and prove anew
+                                 what the catalog lacks
+          --check                Say what the lock lacks, write nothing, ask nobody; exit code
+                                 3 when it is stale
+          --diff                 Show what would change as a diff, and write nothing
+          --from <FILE>          Pin this file: an artifact, or the package-lock.json (version
+                                 2 or 3) of an npm tool
+          --platform <PLATFORM>  What FILE is for: linux/amd64, linux/arm64 or any [default:
+                                 this machine]
+          --trust-on-first-use   Pin what nothing vouches for as it comes, and say so in the
+                                 lock
+          --signing-key <FILE>   Check signatures by the OpenPGP key in this file, and not by
+                                 the vendor's
+      -h, --help                 Print help (see more with '--help')
+      -V, --version              Print version
+
+    Lock options:
+          --lock <FILE>          Write this lock
+          --cache-dir <DIR>      Keep downloads here, where an installation finds them
+                                 [default: PREFIX/cache]
+          --mirror <TEMPLATE>    Ask this mirror before the vendor (can be repeated)
+          --no-origin            Never use the vendors' addresses
+          --offline              Use no network at all: the catalog, the lock and files alone
+          --ca-bundle <FILE>     Trust the certificates in this PEM file as well
+          --deadline <DURATION>  End by then, whatever happens, such as 90s or 2m [default:
+                                 10m]
+          --output <FORMAT>      Print the result as text or as JSON [default: text] [possible
+                                 values: text, json]
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+
+    Examples:
+      bootstrap lock aws-cli aws-iam-authenticator@0.5.9 serverless@2.50.0
+      bootstrap lock aws-cli@latest                     checked by AWS's signature
+      bootstrap lock --update --diff
+      bootstrap lock --check                            in CI: exit code 3 when it is stale
+      bootstrap lock serverless --from package-lock.json
+      bootstrap install --locked
+
+    A pin says what vouches for it: signature KEY, catalog, checksums URL, file,
+    trust-on-first-use.
+    [exit 0]
+    ");
 }
 
 #[test]

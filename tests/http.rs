@@ -8,6 +8,7 @@ pub(crate) mod proxy;
 mod resume;
 mod sources;
 pub(crate) mod tls;
+mod unpinned;
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ use bootstrap::backoff::{Backoff, Strategy};
 use bootstrap::cache::Cache;
 use bootstrap::deadline::Deadline;
 use bootstrap::digest::{Algorithm, Digest, Hasher};
-use bootstrap::http::{Client, Download, Error, Event, Failure, Fetched, Settings, Source};
+use bootstrap::http::{Client, Download, Error, Event, Failure, Fetched, Lookup, Settings, Source};
 use bootstrap::runtime::Runtime;
 
 /// A client with its cache, and what it told.
@@ -80,6 +81,17 @@ impl World {
             })
     }
 
+    fn look_up(&self, source: &Source, limit: u64) -> Result<Vec<u8>, Error> {
+        let got = self.client.get_unpinned(&Lookup {
+            what: "the document",
+            sources: std::slice::from_ref(source),
+            limit,
+            deadline: self.until(),
+            observer: &|event| self.note(&event),
+        });
+        got.map(|(body, _)| body)
+    }
+
     fn until(&self) -> Deadline {
         Deadline::after(Instant::now(), self.deadline)
     }
@@ -90,7 +102,8 @@ impl World {
             Event::Waiting { .. } => "waiting".to_owned(),
             Event::Asking { from, .. } => format!("asking from {from}"),
             Event::Received { .. } => return,
-            Event::SourceFailed { failure, again, .. } => format!("failed: {failure}, {again}"),
+            Event::SourceFailed { failure, again, .. }
+            | Event::LookupFailed { failure, again, .. } => format!("failed: {failure}, {again}"),
             Event::Pausing { .. } => "pausing".to_owned(),
             Event::CertificatesSkipped { reason, .. } => format!("skipped: {reason}"),
         };

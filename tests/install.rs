@@ -958,13 +958,13 @@ fn an_unknown_version_is_refused_with_its_neighbours() {
     assert_snapshot!(world.bootstrap(&["install", "node@22.22.99"]), @"
     --- stderr ---
     error: node 22.22.99 is not in the catalog, and unpinned downloads are refused
-    hint: there is 22.22.2 and 24.10.0; `bootstrap install --list` shows all, and a lock can pin any other version of node
+    hint: there is 22.22.2 and 24.10.0; `bootstrap install --list` shows all, and `bootstrap lock node@VERSION` pins any other
     [exit 2]
     ");
     assert_snapshot!(world.bootstrap(&["install", "aws-cli@3"]), @"
     --- stderr ---
     error: aws-cli 3 is not in the catalog, and unpinned downloads are refused
-    hint: there is 2.36.7 and 2.37.6; `bootstrap install --list` shows all, and a lock can pin any other version of aws-cli
+    hint: there is 2.36.7 and 2.37.6; `bootstrap install --list` shows all, and `bootstrap lock aws-cli@VERSION` pins any other
     [exit 2]
     ");
 }

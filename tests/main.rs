@@ -26,6 +26,7 @@ mod init;
 mod install;
 mod kubeconfig;
 mod lint;
+mod lock;
 mod mirrors;
 mod moto;
 mod npm;

@@ -78,6 +78,7 @@ fn flags_in_the_text_of_the_readme_exist() {
         "verify",
         "patch",
         "lint",
+        "lock",
     ];
     let all: String = commands.map(|command| help(&[command])).concat();
     for word in file("README.md").split(|c: char| c.is_whitespace() || "`(),.:;".contains(c)) {

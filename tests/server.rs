@@ -139,6 +139,12 @@ impl Reply {
         self
     }
 
+    /// Does not state how long the body is.
+    pub(crate) fn without_length(mut self) -> Self {
+        self.stated_length = None;
+        self
+    }
+
     fn truncate(&mut self, count: usize) {
         if let Some(Step::Bytes(body)) = self.steps.first_mut() {
             body.truncate(count);

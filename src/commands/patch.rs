@@ -1,6 +1,5 @@
 //! `bootstrap patch`: a delegate's manifest, changed for IRSA and for INIT_SCRIPT.
 
-mod diff;
 mod flags;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use crate::context::Context;
 use crate::delegate::names::NamespaceName;
 use crate::delegate::patch::{Patched, Plan, patch};
 use crate::delegate::remove::remove;
+use crate::diff;
 use crate::error::{Error, chain, render};
 use crate::files;
 use crate::options::{GlobalFlags, Input, read_inputs};

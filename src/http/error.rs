@@ -69,6 +69,14 @@ pub enum Error {
         /// The URLs, as they may be shown.
         sources: Vec<String>,
     },
+    /// It has no digest yet, so no cache can have it.
+    #[error("{what} would have to be looked up, and offline nobody asks {}", sources.join(" or "))]
+    Unasked {
+        /// What was wanted.
+        what: String,
+        /// The URLs, as they may be shown.
+        sources: Vec<String>,
+    },
     /// Another process did not finish in time.
     #[error("another process holds {} and did not finish in time", path.display())]
     Locked {
@@ -124,13 +132,22 @@ impl Error {
                     Kind::Remote
                 }
             }
-            Self::Offline { .. } => Kind::Offline,
+            Self::Offline { .. } | Self::Unasked { .. } => Kind::Offline,
             Self::Locked { .. } => Kind::Deadline,
             Self::Cache { .. }
             | Self::Certificates { .. }
             | Self::Setup { .. }
             | Self::Runtime { .. } => Kind::Local,
         }
+    }
+
+    /// Whether all servers said that there is no such thing.
+    pub fn is_absent(&self) -> bool {
+        let absent = |tried: &Tried| match &tried.failure {
+            Some(Failure::Status { status, .. }) => matches!(status.0, 404 | 410),
+            _ => false,
+        };
+        matches!(self, Self::Unavailable { tried, .. } if !tried.is_empty() && tried.iter().all(absent))
     }
 
     /// What the user can do about it.
@@ -144,6 +161,7 @@ impl Error {
             Self::Offline { .. } => {
                 Some("give a bundle as a file:// mirror, or fill the cache while online")
             }
+            Self::Unasked { .. } => Some("look it up while online: the lock then has the digest"),
             Self::Cache { .. } => Some("choose another directory with --cache-dir, or make room"),
             Self::Certificates { .. } => Some(
                 "correct --ca-bundle (BOOTSTRAP_CA_BUNDLE) or SSL_CERT_FILE, whichever names it",

@@ -7,7 +7,7 @@ use reqwest::{Response, StatusCode, Version};
 use tokio::time::timeout;
 
 use super::failure::{Failure, Status, detail_of};
-use super::redact::quote;
+use super::page::Page;
 use super::request::{Ask, Stop};
 use super::{Client, Download, Error, Event, Observer, Source, headers};
 use crate::cache::Partial;
@@ -248,50 +248,15 @@ impl Attempt<'_> {
     }
 }
 
-/// What an answer says about itself, in case it turns out to be a web page.
-struct Page {
-    status: Status,
-    content_type: String,
-    is_stated: bool,
-}
-
-impl Page {
-    fn of(answer: &Response) -> Self {
-        let content_type = headers::text(answer.headers(), header::CONTENT_TYPE);
-        let content_type = content_type.unwrap_or("no content type");
-        Self {
-            status: Status(answer.status().as_u16()),
-            content_type: quote(content_type),
-            is_stated: headers::is_page(content_type),
-        }
-    }
-
-    /// The failure, when the answer calls itself a web page or its body begins like one.
-    fn seen_in(&self, head: &[u8]) -> Option<Failure> {
-        let text = String::from_utf8_lossy(head);
-        let start = text.trim_start_matches('\u{feff}').trim_start();
-        let begins = |prefix: &str| {
-            let start = start.get(..prefix.len());
-            start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-        };
-        let is_page = self.is_stated || begins("<!doctype html") || begins("<html");
-        is_page.then(|| Failure::Page {
-            status: self.status,
-            content_type: self.content_type.clone(),
-            line: quote(start),
-        })
-    }
-}
-
 /// Whether the end of the body can be told from a broken connection.
-fn is_framed(answer: &Response) -> bool {
+pub(super) fn is_framed(answer: &Response) -> bool {
     let headers = answer.headers();
     answer.version() >= Version::HTTP_2
         || headers.contains_key(header::CONTENT_LENGTH)
         || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers::text(headers, header::CONTENT_LENGTH)?.parse().ok()
 }
 

@@ -1,6 +1,7 @@
 //! Merging flags, variables, the file and defaults.
 
 mod clusters;
+mod network;
 
 pub use clusters::Checks;
 
@@ -16,21 +17,18 @@ use super::{GlobalFlags, InstallFlags, InstallOptions, NetworkFlags, Output};
 use crate::arn::Region;
 use crate::aws::{self, Aws};
 use crate::backoff::Backoff;
-use crate::cache::Cache;
 use crate::config::{Config, OnFailure};
 use crate::context::Context;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::files;
-use crate::http::{self, Certificates, Client, Netrc, Proxies};
+use crate::http::Proxies;
 use crate::report::{LogFormat, Verbosity};
 use crate::runtime::Runtime;
 use crate::timespan::Timespan;
 use crate::tools::install::Settings;
 use crate::tools::lockfile::Lockfile;
-use crate::tools::mirror::MirrorTemplate;
-use crate::tools::npm::{self, Npmrc, Registry};
 use crate::tools::prefix::Prefix;
 use crate::tools::receipt::boot_id;
 use crate::tools::wanted::Wanted;
@@ -44,11 +42,11 @@ const TERMINATION_LOG: &str = "/dev/termination-log";
 /// Flags, variables and the file, before they are merged.
 #[derive(Debug)]
 pub struct Layers<'a> {
-    context: &'a Context,
+    pub(super) context: &'a Context,
     global: &'a GlobalFlags,
     pub(super) config: Config,
     /// The directory that the lock is looked for in.
-    directory: PathBuf,
+    pub(super) directory: PathBuf,
 }
 
 impl<'a> Layers<'a> {
@@ -232,33 +230,26 @@ impl<'a> Layers<'a> {
         let on_failure = self.on_failure(&flags)?;
         let output = self.output(flags.output)?;
         let deadline = self.deadline(flags.deadline, budget)?;
-        let cache = self.path(
-            flags.cache_dir,
-            "BOOTSTRAP_CACHE_DIR",
-            self.config.cache_dir.clone(),
-        )?;
-        let offline = self.switch(flags.offline, "BOOTSTRAP_OFFLINE", self.config.offline)?;
-        let file = self.config.ca_bundle.clone();
-        let ca_bundle = self.path(flags.ca_bundle, "BOOTSTRAP_CA_BUNDLE", file)?;
+        let client = self.client(flags.ca_bundle, flags.offline)?;
         let lock = self.path(flags.lock, "BOOTSTRAP_LOCK", self.config.lock.clone())?;
         let locked = self.switch(flags.locked, "BOOTSTRAP_LOCKED", self.config.locked)?;
+        let accept_existing =
+            self.switch(flags.accept_existing, "BOOTSTRAP_ACCEPT_EXISTING", None)?;
+        if locked && accept_existing {
+            let error =
+                "--locked takes what the lock pins alone, and --accept-existing what nobody pinned";
+            let hint = "leave one of them out (BOOTSTRAP_LOCKED, BOOTSTRAP_ACCEPT_EXISTING)";
+            return Err(Error::usage(error).with_hint(hint.to_owned()));
+        }
         let settings = Settings {
-            cache: Cache::new(cache.unwrap_or_else(|| prefix.cache())),
+            cache: self.cache(flags.cache_dir, &prefix)?,
             bin_dir: self.bin_dir(flags.bin_dir)?,
             mirrors: self.mirrors(flags.mirror)?,
-            no_origin: self.switch(
-                flags.no_origin,
-                "BOOTSTRAP_NO_ORIGIN",
-                self.config.no_origin,
-            )?,
+            no_origin: self.no_origin(flags.no_origin)?,
             registry: self.registry(flags.npm_registry)?,
             slim: self.switch(flags.slim, "BOOTSTRAP_SLIM", self.config.slim)?,
             durable: self.switch(flags.durable, "BOOTSTRAP_DURABLE", None)?,
-            accept_existing: self.switch(
-                flags.accept_existing,
-                "BOOTSTRAP_ACCEPT_EXISTING",
-                None,
-            )?,
+            accept_existing,
             keep_previous: on_failure != OnFailure::Fail,
             goes_on: on_failure == OnFailure::Continue,
             variables: context.variables().clone(),
@@ -267,14 +258,6 @@ impl<'a> Layers<'a> {
             boot: boot_id(),
             prefix,
         };
-        let network = http::Settings {
-            proxies: self.proxies()?,
-            certificates: self.certificates(ca_bundle),
-            netrc: self.netrc(),
-            offline,
-            ..http::Settings::default()
-        };
-        let client = Client::new(network, Arc::new(Runtime::new()));
         Ok(InstallOptions {
             wanted: self.wanted(wanted)?,
             settings,
@@ -301,84 +284,6 @@ impl<'a> Layers<'a> {
             .unwrap_or_default())
     }
 
-    fn mirrors(&self, named: Vec<MirrorTemplate>) -> Result<Vec<MirrorTemplate>, Error> {
-        let variable = self.list("BOOTSTRAP_MIRROR", char::is_whitespace)?;
-        let file = self.config.mirrors.clone().unwrap_or_default();
-        Ok([named, variable, file]
-            .into_iter()
-            .find(|mirrors| !mirrors.is_empty())
-            .unwrap_or_default())
-    }
-
-    /// npm reads its variables in either case (npm documentation, "config").
-    fn registry(&self, flag: Option<String>) -> Result<Registry, Error> {
-        let variables = [
-            "BOOTSTRAP_NPM_REGISTRY",
-            "NPM_CONFIG_REGISTRY",
-            "npm_config_registry",
-        ];
-        let variable = || {
-            variables
-                .into_iter()
-                .find_map(|name| self.context.variable(name))
-                .map(str::to_owned)
-        };
-        // npm's own variables come before our file, since npm itself would obey them.
-        let given = match flag.or_else(variable) {
-            Some(text) => Some(npm::parse_address(&text)),
-            None => self
-                .config
-                .npm_registry
-                .as_ref()
-                .map(|url| npm::parse_address(url.as_str())),
-        };
-        let given = given.transpose().map_err(|error| {
-            let hint = error.hint();
-            Error::new(Fault::Usage, error).with_hint(hint)
-        })?;
-        let variables = ["NPM_CONFIG_USERCONFIG", "npm_config_userconfig"];
-        let npmrc = variables
-            .into_iter()
-            .find_map(|name| self.context.variable(name))
-            .map(PathBuf::from);
-        let npmrc = npmrc
-            .or_else(|| self.home_file(".npmrc"))
-            .and_then(|path| files::read_text(&path).ok());
-        let variable = |name: &str| self.context.variable(name).map(str::to_owned);
-        Ok(Registry::new(
-            given,
-            npmrc
-                .map(|text| Npmrc::parse(&text, variable))
-                .unwrap_or_default(),
-        ))
-    }
-
-    fn certificates(&self, ca_bundle: Option<PathBuf>) -> Certificates {
-        // As OpenSSL does it, SSL_CERT_FILE takes the place of the platform's bundle.
-        let replacement = self.context.variable("SSL_CERT_FILE").map(PathBuf::from);
-        Certificates {
-            platform: replacement.is_none(),
-            files: replacement.into_iter().chain(ca_bundle).collect(),
-            directories: vec![self.working_directory().join("ca-bundle")],
-        }
-    }
-
-    fn netrc(&self) -> Netrc {
-        let path = self
-            .context
-            .variable("NETRC")
-            .map(PathBuf::from)
-            .or_else(|| self.home_file(".netrc"));
-        let text = path.and_then(|path| files::read_text(&path).ok());
-        text.map(|text| Netrc::parse(&text)).unwrap_or_default()
-    }
-
-    fn home_file(&self, name: &str) -> Option<PathBuf> {
-        self.context
-            .variable("HOME")
-            .map(|home| Path::new(home).join(name))
-    }
-
     fn lock(&self, given: Option<PathBuf>) -> Result<Option<Lockfile>, Error> {
         let beside = || Some(self.directory.join("bootstrap.lock")).filter(|path| path.exists());
         let Some(path) = given.or_else(beside) else {
@@ -391,7 +296,7 @@ impl<'a> Layers<'a> {
     }
 
     /// A path, made absolute: nothing may depend on the working directory later on.
-    fn path(
+    pub(super) fn path(
         &self,
         flag: Option<PathBuf>,
         variable: &str,
@@ -455,7 +360,7 @@ impl<'a> Layers<'a> {
         }
     }
 
-    fn list<T: FromStr<Err: Display>>(
+    pub(super) fn list<T: FromStr<Err: Display>>(
         &self,
         variable: &str,
         separator: fn(char) -> bool,
@@ -497,7 +402,7 @@ pub fn termination_log(context: &Context, flag: Option<PathBuf>) -> PathBuf {
 }
 
 /// The text of a file that somebody wrote for us.
-fn input(path: &Path) -> Result<String, Error> {
+pub(super) fn input(path: &Path) -> Result<String, Error> {
     files::read_text(path).map_err(|error| Error::new(Fault::Input, error))
 }
 

@@ -120,6 +120,12 @@ impl Progress {
             );
             return;
         }
+        if let Activity::Settled = activity {
+            if let Some(bar) = tools.remove(tool).and_then(|doing| doing.bar) {
+                bar.finish_and_clear();
+            }
+            return;
+        }
         let now = Instant::now();
         let doing = tools.entry(tool.to_owned()).or_insert_with(|| Doing {
             what: if tool.is_empty() {
@@ -156,7 +162,7 @@ impl Progress {
                 doing.what = "trying it out";
                 "trying it out".to_owned()
             }
-            Activity::Finished(_) => return,
+            Activity::Settled | Activity::Finished(_) => return,
         };
         if let Some(bar) = &doing.bar {
             bar.set_message(doing.what);

@@ -15,6 +15,7 @@ use crate::tools::description::{
 use crate::tools::names::{ProgramName, ToolName, TreePath};
 use crate::tools::package_lock::{self, PackageLock};
 use crate::tools::template::Template;
+use crate::tools::vendor::{Latest, Proof, Series, SignatureEntry, VendorSays};
 use crate::tools::version::Version;
 use crate::tools::{Artifact, Source};
 
@@ -77,6 +78,8 @@ pub struct Tool {
     pub default: Version,
     /// Where its artifacts are; none for an npm tool.
     pub url: Option<Template>,
+    /// What its vendor says of a version.
+    pub vendor_says: VendorSays,
     /// How it is laid out and run.
     pub description: Description,
 }
@@ -140,6 +143,24 @@ impl Catalog {
         rows.chain(locks).collect()
     }
 
+    /// The text of the package lock for this version; none when it has no such pin.
+    pub fn package_lock(
+        &self,
+        name: &ToolName,
+        version: &Version,
+    ) -> Result<Option<String>, Error> {
+        let lock = PACKAGE_LOCKS
+            .iter()
+            .find(|(tool, known, _)| *tool == name.as_str() && *known == version.as_str());
+        let Some((_, _, deflated)) = lock.filter(|_| self.tools.contains_key(name)) else {
+            return Ok(None);
+        };
+        let mut text = String::new();
+        let read = DeflateDecoder::new(*deflated).read_to_string(&mut text);
+        read.map_err(|source| Error::Deflated { source })?;
+        Ok(Some(text))
+    }
+
     /// What the catalog pins for this version and platform; none when it has no such pin.
     pub fn source(
         &self,
@@ -147,13 +168,7 @@ impl Catalog {
         version: &Version,
         platform: Platform,
     ) -> Result<Option<Source>, Error> {
-        let lock = PACKAGE_LOCKS
-            .iter()
-            .find(|(tool, known, _)| *tool == name.as_str() && *known == version.as_str());
-        if let Some((_, _, deflated)) = lock {
-            let mut text = String::new();
-            let read = DeflateDecoder::new(*deflated).read_to_string(&mut text);
-            read.map_err(|source| Error::Deflated { source })?;
+        if let Some(text) = self.package_lock(name, version)? {
             let lock = PackageLock::parse(&text).map_err(|source| Error::PackageLock { source })?;
             return Ok(Some(Source::Packages(lock)));
         }
@@ -228,6 +243,10 @@ struct Entry {
     homepage: String,
     default: Version,
     url: Option<Template>,
+    signature: Option<SignatureEntry>,
+    checksums: Option<Template>,
+    latest: Option<Latest>,
+    series: Option<Series>,
     layout: LayoutName,
     strip: Option<Template>,
     programs: BTreeMap<ProgramName, ProgramEntry>,
@@ -247,6 +266,14 @@ impl Entry {
             homepage: self.homepage,
             default: self.default,
             url: self.url,
+            vendor_says: VendorSays {
+                proof: match (self.signature, self.checksums) {
+                    (Some(entry), _) => Some(Proof::Signature(entry)),
+                    (None, checksums) => checksums.map(Proof::Checksums),
+                },
+                latest: self.latest,
+                series: self.series,
+            },
             description: Description {
                 layout: self.layout,
                 strip: self.strip,

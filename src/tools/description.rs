@@ -224,7 +224,8 @@ impl NeedEntry {
             && self.before.as_ref().is_none_or(|before| version < before)
     }
 
-    fn need(&self) -> Need {
+    /// What is needed.
+    pub fn need(&self) -> Need {
         Need {
             tool: self.tool.clone(),
             at_least: self.at_least.clone(),
@@ -233,6 +234,11 @@ impl NeedEntry {
 }
 
 impl LimitsEntry {
+    /// Bytes downloaded.
+    pub fn download(self) -> u64 {
+        self.limits().download
+    }
+
     fn limits(self) -> Limits {
         let bytes = |mib: u32| u64::from(mib) << 20;
         Limits {

@@ -8,6 +8,8 @@ mod packages;
 mod present;
 mod stage;
 
+pub(super) use stage::described;
+
 pub use activate::quoted;
 pub use error::Error;
 

@@ -70,6 +70,8 @@ struct PackageLockEntry {
     file: TreePath,
     #[serde(deserialize_with = "strict_yaml::text", serialize_with = "as_text")]
     digest: Digest,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proof: Option<String>,
 }
 
 fn as_text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
@@ -87,9 +89,11 @@ impl Entry {
                         .collect(),
                 )
             }
-            (None, Some(PackageLockEntry { file, digest })) => {
-                LockedSource::PackageLock { file, digest }
-            }
+            (None, Some(entry)) => LockedSource::PackageLock {
+                file: entry.file,
+                digest: entry.digest,
+                proof: stated(entry.proof),
+            },
             _ => return Err(Problem::Source),
         };
         let description = match (self.layout, self.programs, self.smoke) {
@@ -137,9 +141,17 @@ impl From<&Locked> for Entry {
                     .map(|(target, artifact)| (*target, ArtifactEntry::from(artifact)));
                 (Some(entries.collect()), None)
             }
-            LockedSource::PackageLock { file, digest } => {
-                let (file, digest) = (file.clone(), digest.clone());
-                (None, Some(PackageLockEntry { file, digest }))
+            LockedSource::PackageLock {
+                file,
+                digest,
+                proof,
+            } => {
+                let entry = PackageLockEntry {
+                    file: file.clone(),
+                    digest: digest.clone(),
+                    proof: unstated(proof),
+                };
+                (None, Some(entry))
             }
         };
         Self {
@@ -166,13 +178,21 @@ impl From<&Locked> for Entry {
     }
 }
 
+fn stated(proof: Option<String>) -> String {
+    proof.unwrap_or_else(|| DEFAULT_PROOF.to_owned())
+}
+
+fn unstated(proof: &str) -> Option<String> {
+    Some(proof.to_owned()).filter(|proof| proof != DEFAULT_PROOF)
+}
+
 impl ArtifactEntry {
     fn artifact(self) -> Artifact {
         Artifact {
             url: self.url.0,
             digest: self.digest,
             size: self.size,
-            proof: self.proof.unwrap_or_else(|| DEFAULT_PROOF.to_owned()),
+            proof: stated(self.proof),
         }
     }
 }
@@ -183,7 +203,7 @@ impl From<&Artifact> for ArtifactEntry {
             url: PinnedUrl(artifact.url.clone()),
             digest: artifact.digest.clone(),
             size: artifact.size,
-            proof: Some(artifact.proof.clone()).filter(|proof| proof != DEFAULT_PROOF),
+            proof: unstated(&artifact.proof),
         }
     }
 }
@@ -229,10 +249,7 @@ impl FromStr for Target {
 
 impl Serialize for Target {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Any => serializer.serialize_str("any"),
-            Self::One(platform) => serializer.collect_str(platform),
-        }
+        serializer.collect_str(self)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::{fmt, fs, io};
 
 use crate::digest::{Digest, Hasher};
+use crate::fault::Fault;
 use crate::files;
 use crate::platform::Platform;
 use crate::strict_yaml::{self, Invalid, Step};
@@ -52,6 +53,8 @@ pub enum LockedSource {
         file: TreePath,
         /// What its bytes must hash to.
         digest: Digest,
+        /// Where it came from, for reports.
+        proof: String,
     },
 }
 
@@ -121,7 +124,7 @@ impl Lockfile {
                 let artifact = one.or_else(|| artifacts.get(&Target::Any));
                 Ok(artifact.cloned().map(Source::Artifact))
             }
-            LockedSource::PackageLock { file, digest } => {
+            LockedSource::PackageLock { file, digest, .. } => {
                 let lock = self.package_lock(name, &locked.version, file, digest)?;
                 Ok(Some(Source::Packages(lock)))
             }
@@ -172,7 +175,24 @@ impl Lockfile {
     }
 }
 
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::One(platform) => platform.fmt(f),
+        }
+    }
+}
+
 impl LockedSource {
+    /// The artifact for exactly this target.
+    pub fn artifact(&self, target: Target) -> Option<&Artifact> {
+        match self {
+            Self::Artifacts(artifacts) => artifacts.get(&target),
+            Self::PackageLock { .. } => None,
+        }
+    }
+
     /// The platforms that it has something for.
     pub fn platforms(&self) -> Vec<Platform> {
         match self {
@@ -244,6 +264,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// The side that the failure is on.
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Digest { .. } => Fault::Untrusted,
+            Self::Invalid(_)
+            | Self::Unreadable { .. }
+            | Self::PackageLock { .. }
+            | Self::OtherVersion { .. }
+            | Self::Unwritable { .. } => Fault::Input,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

@@ -81,6 +81,20 @@ fn stays_inside(segment: &str) -> bool {
         && !decoded.iter().any(|byte| matches!(byte, b'/' | 0))
 }
 
+/// Where to look for what has no digest yet, in order: the mirrors that go by name, then the origin
+/// unless `no_origin`.
+pub fn lookups(mirrors: &[MirrorTemplate], origin: &Url, no_origin: bool) -> Vec<Url> {
+    let no_digest = Digest::sha256([0; 32]);
+    let by_name = |mirror: &&MirrorTemplate| {
+        !mirror.0.contains("{alg}") && !mirror.0.contains("{hex}") && !mirror.0.starts_with("file:")
+    };
+    let mirrored = mirrors.iter().filter(by_name);
+    let mirrored = mirrored.filter_map(|mirror| mirror.source(origin, &no_digest));
+    mirrored
+        .chain((!no_origin).then(|| origin.clone()))
+        .collect()
+}
+
 /// Where to look for an artifact, in order: the mirrors, then the origin unless `no_origin`.
 pub fn sources(
     mirrors: &[MirrorTemplate],
@@ -286,6 +300,23 @@ mod tests {
         ];
         assert_eq!(shown(false), all);
         assert_eq!(shown(true), all[..2]);
+    }
+
+    #[test]
+    fn what_has_no_digest_is_looked_up_where_names_lead() {
+        let mirrors = [
+            "https://a.example".parse().unwrap(),
+            "file:///b/{path}".parse().unwrap(),
+            "https://c.example/{host}/{path}".parse().unwrap(),
+        ];
+        let origin: Url = "https://o.example/t".parse().unwrap();
+        let shown = |no_origin| -> Vec<_> {
+            let lookups = lookups(&mirrors, &origin, no_origin);
+            lookups.iter().map(Url::to_string).collect()
+        };
+        let all = ["https://c.example/o.example/t", "https://o.example/t"];
+        assert_eq!(shown(false), all);
+        assert_eq!(shown(true), all[..1]);
     }
 
     proptest! {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::strict_yaml;
+use crate::tools::version::Version;
 
 /// Gives a checked text type its text form and its serde form.
 macro_rules! text_type {
@@ -55,6 +56,11 @@ text_type!(ProgramName);
 text_type!(TreePath);
 
 impl TreePath {
+    /// The name of a package lock beside a lock.
+    pub fn of_package_lock(tool: &ToolName, version: &Version) -> Self {
+        Self(format!("{tool}-{version}.package-lock.json"))
+    }
+
     /// The path to join to the root of the tree.
     pub fn as_path(&self) -> &Path {
         Path::new(&self.0)

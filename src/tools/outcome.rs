@@ -102,6 +102,8 @@ pub enum Activity<'a> {
     Unpacking,
     /// Its programs are being run for the first time, in staging.
     Trying,
+    /// Nothing more is asked for it.
+    Settled,
     /// It is done.
     Finished(&'a Outcome),
 }

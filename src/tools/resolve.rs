@@ -48,7 +48,11 @@ impl Pins<'_> {
             return Ok(description.release(name.clone(), version, self.platform, source));
         }
         let Some(lock) = self.lock else {
-            return self.find_in_catalog(wanted);
+            return if self.locked {
+                Err(Problem::NoLock)
+            } else {
+                self.find_in_catalog(wanted)
+            };
         };
         match (lock.tools.get(name), &wanted.version) {
             (Some(locked), None) => self.find_in_lock(lock, name, locked),
@@ -156,19 +160,17 @@ impl Error {
     pub fn fault(&self) -> Fault {
         match &*self.problem {
             Problem::Catalog { .. } | Problem::Builtin { .. } => Fault::Local,
-            Problem::Lock {
-                source: lockfile::Error::Digest { .. },
-            } => Fault::Untrusted,
+            Problem::Lock { source } => source.fault(),
             // Only a lock can say so.
             Problem::Circle { .. }
             | Problem::SameProgram { .. }
-            | Problem::Lock { .. }
             | Problem::NotDescribed { .. }
             | Problem::NotNpm { .. } => Fault::Input,
             Problem::UnknownTool { .. }
             | Problem::UnknownVersion { .. }
             | Problem::OtherPlatform { .. }
             | Problem::OtherThanLocked { .. }
+            | Problem::NoLock
             | Problem::NotLocked { .. }
             | Problem::TooOld { .. }
             | Problem::Twice { .. } => {
@@ -192,7 +194,7 @@ impl Error {
                 list(near, "or")
             )),
             Problem::UnknownVersion { tool, near, .. } => Some(format!(
-                "there is {}; `bootstrap install --list` shows all, and a lock can pin any other version of {tool}",
+                "there is {}; `bootstrap install --list` shows all, and `bootstrap lock {tool}@VERSION` pins any other",
                 list(near, "and")
             )),
             Problem::OtherPlatform { tool, .. } => Some(format!(
@@ -201,9 +203,13 @@ impl Error {
             Problem::OtherThanLocked { tool, locked, .. } => Some(format!(
                 "ask for {tool} or {tool}@{locked}, make the lock again, or leave --locked out"
             )),
-            Problem::NotLocked { tool } => {
-                Some(format!("add {tool} to the lock, or leave --locked out"))
-            }
+            Problem::NoLock => Some(
+                "make one with `bootstrap lock`, name it with --lock (BOOTSTRAP_LOCK), or leave --locked out"
+                    .to_owned(),
+            ),
+            Problem::NotLocked { tool } => Some(format!(
+                "add it with `bootstrap lock {tool}`, or leave --locked out"
+            )),
             Problem::NotDescribed { tool } => Some(format!(
                 "give `layout`, `programs` and `smoke` for {tool} in the lock"
             )),
@@ -286,6 +292,9 @@ pub enum Problem {
         /// What the lock has.
         locked: Version,
     },
+    /// `--locked`, and there is no lock.
+    #[error("--locked takes what the lock pins alone, and there is no lock")]
+    NoLock,
     /// `--locked`, and the lock does not pin it.
     #[error("the lock does not pin {tool}")]
     NotLocked {

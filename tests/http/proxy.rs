@@ -1,7 +1,7 @@
 //! Proxies: the request line in full, the tunnel, credentials, and the hosts left out.
 
 use std::io::{self, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -28,6 +28,15 @@ pub(crate) struct Tunnel {
 impl Tunnel {
     /// Answers each `CONNECT` with this status; 200 connects.
     pub(crate) fn start(status: u16) -> Self {
+        Self::listen(status, None)
+    }
+
+    /// Connects to this server, whatever the name.
+    pub(crate) fn leading_to(server: SocketAddr) -> Self {
+        Self::listen(200, Some(server))
+    }
+
+    fn listen(status: u16, server: Option<SocketAddr>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -35,7 +44,7 @@ impl Tunnel {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let list = Arc::clone(&list);
-                thread::spawn(move || tunnel(client, status, &list));
+                thread::spawn(move || tunnel(client, status, server, &list));
             }
         });
         Self { port, seen }
@@ -46,7 +55,12 @@ impl Tunnel {
     }
 }
 
-fn tunnel(mut client: TcpStream, status: u16, seen: &Seen) -> io::Result<()> {
+fn tunnel(
+    mut client: TcpStream,
+    status: u16,
+    server: Option<SocketAddr>,
+    seen: &Seen,
+) -> io::Result<()> {
     let Some((words, headers)) = read_head(&mut client)? else {
         return Ok(());
     };
@@ -61,7 +75,10 @@ fn tunnel(mut client: TcpStream, status: u16, seen: &Seen) -> io::Result<()> {
     if status != 200 {
         return client.shutdown(Shutdown::Both);
     }
-    let server = TcpStream::connect(target)?;
+    let server = match server {
+        Some(server) => TcpStream::connect(server)?,
+        None => TcpStream::connect(target)?,
+    };
     let (mut up, mut down) = ((client.try_clone()?, server.try_clone()?), (server, client));
     thread::spawn(move || {
         let _ = io::copy(&mut up.0, &mut up.1);

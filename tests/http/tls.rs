@@ -41,7 +41,7 @@ pub(crate) fn authority(names: &[&str]) -> Authority {
     }
 }
 
-pub(super) fn put(path: &Path, bytes: &[u8]) -> PathBuf {
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> PathBuf {
     let mut options = fs::OpenOptions::new();
     let mut file = options.write(true).create_new(true).open(path).unwrap();
     file.write_all(bytes).unwrap();
@@ -49,7 +49,7 @@ pub(super) fn put(path: &Path, bytes: &[u8]) -> PathBuf {
 }
 
 /// A world that trusts these files and directories beside the platform's.
-fn trusting(files: Vec<PathBuf>, directories: Vec<PathBuf>) -> World {
+pub(super) fn trusting(files: Vec<PathBuf>, directories: Vec<PathBuf>) -> World {
     World::with(Settings {
         certificates: Certificates {
             files,
@@ -156,10 +156,7 @@ fn a_redirect_to_plain_http_is_followed_for_pinned_bytes_without_credentials() {
         url: secure.url("/").parse().unwrap(),
         authorization: Some(Secret::new("Bearer s3cret")),
     };
-    let get = world
-        .client
-        .get_unpinned(&source, 10, world.until(), &|_| {});
-    let error = get.unwrap_err();
+    let error = world.look_up(&source, 10).unwrap_err();
     assert!(
         error.to_string().contains("it leads from https to http"),
         "{error}"
@@ -182,9 +179,7 @@ fn documents_without_a_pin_are_small_and_not_of_plain_http() {
     let world = trusting(vec![pem], vec![]);
     let get = |url: &str, limit| {
         let source = Source::new(url.parse().unwrap());
-        world
-            .client
-            .get_unpinned(&source, limit, world.until(), &|_| {})
+        world.look_up(&source, limit)
     };
     assert_eq!(get(&server.url("/"), 9).unwrap(), b"checksums");
     let error = get(&server.url("/"), 8).unwrap_err();

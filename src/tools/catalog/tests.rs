@@ -241,3 +241,48 @@ fn the_reduced_package_locks_say_what_the_whole_ones_say() {
         assert_eq!(source, Some(Source::Packages(lock)));
     }
 }
+
+#[test]
+fn every_tool_that_is_a_file_has_something_that_vouches_for_it_over_https() {
+    let catalog = catalog();
+    let files = catalog
+        .tools()
+        .iter()
+        .filter(|(_, tool)| tool.url.is_some());
+    for (name, tool) in files {
+        let says = &tool.vendor_says;
+        let template = match says.proof.as_ref().unwrap() {
+            Proof::Checksums(template) => template,
+            Proof::Signature(entry) => {
+                let key = crate::tools::signature::vendor_key(&entry.key).unwrap();
+                assert_eq!(key.fingerprint, entry.key);
+                &entry.url
+            }
+        };
+        for platform in Platform::ALL {
+            let url = Url::parse(&template.expand("1.2.3", platform)).unwrap();
+            assert_eq!(url.scheme(), "https", "{name}");
+        }
+        assert_eq!(
+            says.latest.as_ref().unwrap().url.scheme(),
+            "https",
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_series_of_serverless_that_can_be_pinned_ends_before_the_licence_key() {
+    let catalog = catalog();
+    let serverless = &catalog.tools()[&"serverless".parse().unwrap()];
+    let series = serverless.vendor_says.series.as_ref().unwrap();
+    for (version, has) in [
+        ("1.83.3", false),
+        ("2.0.0", true),
+        ("3.40.0", true),
+        ("4.0.0-alpha.1", false),
+        ("4.43.0", false),
+    ] {
+        assert_eq!(series.has(&version.parse().unwrap()), has, "{version}");
+    }
+}

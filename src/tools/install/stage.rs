@@ -242,7 +242,7 @@ impl Installer<'_> {
 }
 
 /// An event that a reader of the log wants to know of.
-pub(super) fn described(event: &Event<'_>) -> String {
+pub(in crate::tools) fn described(event: &Event<'_>) -> String {
     match event {
         Event::CacheDamaged {
             path, source: None, ..
@@ -271,12 +271,22 @@ pub(super) fn described(event: &Event<'_>) -> String {
             failure,
             again: true,
             ..
+        }
+        | Event::LookupFailed {
+            source,
+            failure,
+            again: true,
         } => format!("{source}: {failure}: will try again"),
         Event::SourceFailed {
             source,
             failure,
             again: false,
             ..
+        }
+        | Event::LookupFailed {
+            source,
+            failure,
+            again: false,
         } => format!("{source}: {failure}: giving it up"),
         Event::Pausing { delay, .. } => format!("trying again in {:.1} s", delay.as_secs_f64()),
         Event::CertificatesSkipped { path, reason } => {

@@ -227,12 +227,13 @@ fn any_source() -> impl Strategy<Value = LockedSource> {
         Just(Target::One(Platform::ALL[0])),
         Just(Target::One(Platform::ALL[1])),
     ];
-    let package_lock = ("[a-z0-9#~ -]{0,8}x", any::<[u8; 32]>()).prop_map(|(file, digest)| {
-        LockedSource::PackageLock {
+    let package_lock = ("[a-z0-9#~ -]{0,8}x", any::<[u8; 32]>(), "[ -~]{0,12}").prop_map(
+        |(file, digest, proof)| LockedSource::PackageLock {
             file: file.parse().unwrap(),
             digest: Digest::sha256(digest),
-        }
-    });
+            proof,
+        },
+    );
     prop_oneof![
         proptest::collection::btree_map(target, any_artifact(), 1..3)
             .prop_map(LockedSource::Artifacts),

@@ -91,7 +91,7 @@ fn another_version_than_the_locked_one_comes_from_the_catalog_unless_locked() {
     );
     assert_eq!(
         failure("node", Some(&lock), true, X64),
-        "the lock does not pin node; add node to the lock, or leave --locked out"
+        "the lock does not pin node; add it with `bootstrap lock node`, or leave --locked out"
     );
 }
 
@@ -107,7 +107,7 @@ fn a_lock_may_bring_a_tool_that_the_catalog_lacks() {
     );
     assert_eq!(
         failure("helm@4.0.0", Some(&lock), false, X64),
-        "helm 4.0.0 is not in the catalog, and unpinned downloads are refused; there is 3.17.3; `bootstrap install --list` shows all, and a lock can pin any other version of helm"
+        "helm 4.0.0 is not in the catalog, and unpinned downloads are refused; there is 3.17.3; `bootstrap install --list` shows all, and `bootstrap lock helm@VERSION` pins any other"
     );
     assert_eq!(
         failure("mystery", Some(&lock), false, X64),
@@ -137,6 +137,7 @@ fn a_missing_package_lock_is_the_fault_of_a_file() {
     serverless.source = LockedSource::PackageLock {
         file: "absent.package-lock.json".parse().unwrap(),
         digest: crate::digest::Digest::sha256([0; 32]),
+        proof: "file".to_owned(),
     };
     let error = resolve("serverless", Some(&lock), false, X64).unwrap_err();
     assert_eq!(error.fault(), Fault::Input);
@@ -158,7 +159,8 @@ fn an_unknown_tool_gets_at_most_three_names_like_it() {
 
 #[test]
 fn an_unknown_version_gets_its_neighbours_and_the_default() {
-    let rest = "`bootstrap install --list` shows all, and a lock can pin any other version of node";
+    let rest =
+        "`bootstrap install --list` shows all, and `bootstrap lock node@VERSION` pins any other";
     for (version, near) in [
         ("22.21.99", "22.21.1, 22.22.0 and 22.22.2"),
         ("12", "12.22.12 and 22.22.2"),

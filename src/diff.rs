@@ -11,7 +11,7 @@ const CONTEXT: usize = 3;
 
 /// The diff of a file, nothing when nothing changes. Line breaks are shown as they are; what looks
 /// like a secret in a line around a change is masked.
-pub(super) fn unified(name: &Path, old: &str, new: &str, colored: bool) -> String {
+pub fn unified(name: &Path, old: &str, new: &str, colored: bool) -> String {
     if old == new {
         return String::new();
     }
