@@ -99,23 +99,28 @@ pub(super) fn splices(
 /// Refuses to put a document before the one with this index, or to take that one out, where it is
 /// not only lines between two `---`.
 pub(super) fn check_document(stream: &Stream<'_>, index: usize) -> Result<(), Error> {
-    let refuse = |id: u32, message: &str| {
+    let refuse = |id: u32, message: &str, hint: &'static str| {
         let raw = stream.raw(id);
         let at = (raw.line as usize, raw.column as usize);
         let invalid = Invalid::new(&stream.file, stream.text, at, message);
-        Err(Error::Refused(Box::new(invalid)))
+        Err(Error::Refused(Box::new(invalid.with_hint(hint))))
     };
     if let Some(document) = stream
         .documents
         .iter()
         .find(|document| is_json(stream, document.root))
     {
-        return refuse(document.root, "this is JSON, which holds one document only");
+        return refuse(
+            document.root,
+            "this is JSON, which holds one document only",
+            "make it an item of `{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": […]}`, or YAML",
+        );
     }
     match stream.documents.get(index) {
         Some(document) if document.has_directives => refuse(
             document.root,
             "the document has directives (`%`), which cannot be moved apart from it",
+            "leave the directives out: what Kubernetes reads has none",
         ),
         _ => Ok(()),
     }
@@ -255,13 +260,13 @@ impl Writer<'_> {
             }
         }
         self.put_documents(&new, self.stream.documents.len());
-        let is_kept = |index: usize| {
-            documents
-                .iter()
-                .any(|document| document.origin == Some(index))
-        };
+        // Those that are kept are in their old order.
+        let mut kept = documents.iter().filter_map(|document| document.origin);
+        let mut next = kept.next();
         for index in 0..self.stream.documents.len() {
-            if !is_kept(index) {
+            if next == Some(index) {
+                next = kept.next();
+            } else {
                 self.cut_document(index);
             }
         }
