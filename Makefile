@@ -51,6 +51,10 @@ bench: setup ## Measure against the tools that are used today, side by side
 	cargo build --release --locked --target $(TARGET)
 	BOOTSTRAP_BINARY=$(RELEASE) scripts/bench
 
+.PHONY: fuzz
+fuzz: ## Fuzz the YAML editor and patch, each for FUZZ_SECONDS=60 (needs C++)
+	scripts/fuzz
+
 .PHONY: dist
 dist: ## Build the static binaries for amd64 and arm64, with checksums
 	scripts/setup --cross

@@ -96,6 +96,8 @@ fn an_account_that_is_there_is_annotated_and_not_written_anew() {
     +    eks.amazonaws.com/sts-regional-endpoints: "true"
     +    eks.amazonaws.com/token-expiration: "3600"
     +    eks.amazonaws.com/audience: sts.example
+    +  annotations:
+    +    bootstrap-patch/record: "account:eks.amazonaws.com/role-arn account:eks.amazonaws.com/sts-regional-endpoints account:eks.amazonaws.com/token-expiration account:eks.amazonaws.com/audience pod:serviceAccountName mark:annotations"
     +      serviceAccountName: payments
     "#);
 }
