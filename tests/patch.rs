@@ -142,6 +142,17 @@ fn every_binding_of_the_present_account_gets_the_new_one_and_others_do_not() {
 }
 
 #[test]
+fn all_subjects_of_the_present_account_make_room_at_once() {
+    let both = ["default@ng", "default@elsewhere", "other@ng"];
+    let text = format!("{SMALL}{}", binding("ClusterRoleBinding", "a", &both));
+    let more = ["--replace-subject", "--service-account=payments"];
+    let once = irsa(&text, &more).exits(0).stdout;
+    assert!(!once.contains("name: default\n"), "{once}");
+    assert!(once.contains("name: other\n"), "{once}");
+    assert_eq!(irsa(&once, &more).exits(0).stdout, once);
+}
+
+#[test]
 fn a_subject_in_a_namespace_where_nothing_runs_is_meant_for_the_delegate() {
     let text = format!(
         "{SMALL}{}",

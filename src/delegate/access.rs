@@ -341,10 +341,9 @@ fn bind<'m>(
         let is_there = |subject: Subject<'_>| is_account(subject, account, namespace);
         let is_old = |subject: &Subject<'_>| concerns(binding, subject) && !is_there(*subject);
         let has_it = subjects(binding).any(is_there);
-        let old = subjects(binding)
-            .find(is_old)
-            .filter(|_| irsa.replace_subject);
-        if has_it && old.is_none() {
+        let old = subjects(binding).filter(|subject| irsa.replace_subject && is_old(subject));
+        let mut old: Vec<_> = old.map(|subject| subject.index).collect();
+        if has_it && old.is_empty() {
             continue;
         }
         let Some(namespace) = namespace else {
@@ -358,23 +357,21 @@ fn bind<'m>(
         };
         changed.push(binding.name);
         let path = binding.path.clone().key("subjects");
-        match old {
-            Some(old) if has_it => {
-                edits.remove(binding.file, &path.item(old.index))?;
-            }
-            Some(old) => {
-                let subject = path.item(old.index);
-                edits.set(binding.file, &subject.clone().key("name"), account)?;
-                edits.set(binding.file, &subject.key("namespace"), namespace)?;
-            }
-            None => {
-                let subject = Value::mapping([
-                    ("kind", "ServiceAccount".into()),
-                    ("name", account.into()),
-                    ("namespace", namespace.into()),
-                ]);
-                edits.append(binding.file, &path, subject)?;
-            }
+        if old.is_empty() {
+            let subject = Value::mapping([
+                ("kind", "ServiceAccount".into()),
+                ("name", account.into()),
+                ("namespace", namespace.into()),
+            ]);
+            edits.append(binding.file, &path, subject)?;
+        } else if !has_it {
+            let subject = path.clone().item(old.remove(0));
+            edits.set(binding.file, &subject.clone().key("name"), account)?;
+            edits.set(binding.file, &subject.key("namespace"), namespace)?;
+        }
+        // From the last one on, since each moves those behind it.
+        for index in old.into_iter().rev() {
+            edits.remove(binding.file, &path.clone().item(index))?;
         }
     }
     if !is_bound {

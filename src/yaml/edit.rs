@@ -3,6 +3,7 @@
 mod assign;
 mod refusal;
 
+use super::layout::upto;
 use super::live::{Entry, Live, LiveDocument, Shape, View};
 use super::{Invalid, Path, Scalar, Step, Stream, Value, oracle, splice};
 use crate::fault::Fault;
@@ -165,6 +166,14 @@ impl<'s> Editor<'s> {
                 alias.line()
             );
             return Err(refuse(stream, id, message));
+        }
+        if let (Shape::Mapping(_), Some((key, _))) = (&parent.shape, origin) {
+            let before = upto(stream.text, stream.raw(key).outer()).trim_end();
+            let line = before.rsplit(['\n', '\r']).next().unwrap_or_default();
+            if line.trim_start_matches([' ', '-']) == "?" {
+                let message = format!("`{path}` has its key behind a `?`, and cannot be removed");
+                return Err(refuse(stream, key, message));
+            }
         }
         match &mut parent.shape {
             Shape::Mapping(entries) => drop(entries.remove(index)),

@@ -192,7 +192,10 @@ impl Writer<'_> {
 
     /// Cuts whole lines, from the one of the first byte to the one before the second byte.
     fn cut_lines(&mut self, first: usize, end: usize) {
-        let start = line_start(self.text, first);
+        // A byte order mark is not a part of the line that it stands before.
+        let mark = '\u{feff}'.len_utf8();
+        let has_mark = upto(self.text, mark) == "\u{feff}";
+        let start = line_start(self.text, first).max(if has_mark { mark } else { 0 });
         let above = trim_before(self.text, start)..=start;
         let mut scalars = self.stream.nodes.iter().filter(|raw| raw.is_block_scalar());
         let scalar = scalars.find(|raw| above.contains(&raw.end()));
@@ -260,14 +263,17 @@ impl Writer<'_> {
             }
         }
         self.put_documents(&new, self.stream.documents.len());
-        // Those that are kept are in their old order.
-        let mut kept = documents.iter().filter_map(|document| document.origin);
-        let mut next = kept.next();
+        // Those that are kept are in their old order; a new one may stand before each.
+        let before = std::iter::once(None).chain(documents.iter().map(Some));
+        let pairs = before.zip(documents).filter_map(|(before, document)| {
+            let has_new = before.is_some_and(|before| before.origin.is_none());
+            Some((document.origin?, has_new))
+        });
+        let mut kept = pairs.peekable();
         for index in 0..self.stream.documents.len() {
-            if next == Some(index) {
-                next = kept.next();
-            } else {
-                self.cut_document(index);
+            if kept.next_if(|(origin, _)| *origin == index).is_none() {
+                let is_next_kept = kept.peek() == Some(&(index + 1, false));
+                self.cut_document(index, is_next_kept);
             }
         }
     }
@@ -309,10 +315,21 @@ impl Writer<'_> {
         if marker.is_none() && !has_break && !needs_break {
             put.truncate(put.len() - eol.len());
         }
-        self.put(at, put);
+        // A document without a marker may begin with something new at this very place.
+        let first = if marker == Some(None) {
+            0
+        } else {
+            self.splices.len()
+        };
+        let splice = Splice {
+            at: at..at,
+            text: put,
+            removes: false,
+        };
+        self.splices.insert(first, splice);
     }
 
-    fn cut_document(&mut self, index: usize) {
+    fn cut_document(&mut self, index: usize, is_next_kept: bool) {
         let text = self.text;
         let documents = &self.stream.documents;
         let start = self.document_start(index);
@@ -321,8 +338,15 @@ impl Writer<'_> {
             .get(index)
             .is_some_and(|document| document.marker.is_some());
         let next = documents.get(index + 1).and_then(|next| next.marker);
-        // Without a marker of its own, the document had that of the next one behind it.
+        // Without a marker of its own, the document had that of the next one behind it; which stays
+        // where it tells that there is a document, though nothing is in it.
+        let is_next_there = documents.get(index + 1).is_some_and(|next| {
+            let root = self.stream.raw(next.root);
+            !root.is_absent()
+        });
         if !had_marker
+            && is_next_kept
+            && is_next_there
             && let Some(next) = next.map(|next| next as usize)
             && text.get(next..line_end(text, next)) == Some("---")
         {

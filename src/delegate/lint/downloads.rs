@@ -116,15 +116,17 @@ fn checks(script: &str) -> Vec<Check> {
         while first > 0 && is_continued(&lines, first) {
             first -= 1;
         }
-        let mut text = lines.get(first..=number).unwrap_or_default().join("\n");
+        let above = lines.get(first..number).unwrap_or_default().join("\n");
+        let mut text = format!("{above}\n{}", up_to_end(code));
         // What a here-document holds is read too.
-        if code.contains("<<") {
+        if code.contains("<<") && !code.contains("<<<") {
             text.push_str(&lines.get(number..).unwrap_or_default().join("\n"));
         }
         let behind = words.iter().skip_while(|word| !is_check(word)).skip(1);
         let is_option = |word: &&&str| matches!(**word, "-c" | "--check" | "-sc" | "-cs");
         let list = behind.skip_while(|word| !is_option(word)).skip(1);
-        let mut list = list.filter(|word| !word.starts_with(['-', '<', '>']));
+        let list = list.take_while(|word| !word.starts_with(['<', '>']));
+        let mut list = list.filter(|word| !word.starts_with('-'));
         let has_list = list.next().is_some();
         found.push(Check {
             line: number,
@@ -133,6 +135,16 @@ fn checks(script: &str) -> Vec<Check> {
         });
     }
     found
+}
+
+/// A line up to the end of the first list of commands that has a check in it.
+fn up_to_end(code: &str) -> &str {
+    let from = CHECKS.iter().filter_map(|check| code.find(check)).min();
+    let from = from.unwrap_or_default();
+    let rest = code.get(from..).unwrap_or_default();
+    let ends = ["&&", "||", ";"].into_iter();
+    let end = ends.filter_map(|end| rest.find(end)).min();
+    code.get(..from + end.unwrap_or(rest.len())).unwrap_or(code)
 }
 
 /// Whether a line belongs to the one before it.

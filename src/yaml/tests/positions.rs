@@ -200,3 +200,11 @@ fn a_line_break_of_yaml_1_1_alone_is_refused_for_kubernetes_reads_it_so() {
         );
     }
 }
+
+#[test]
+fn an_anchor_whose_name_would_end_earlier_for_kubernetes_is_refused() {
+    let error = Stream::parse(FilePath::new(FILE), "a: &b:c d\n").unwrap_err();
+    assert_eq!((error.at().line, error.at().column), (1, 4));
+    assert!(error.message().contains("an anchor with more than letters"));
+    parse("a: &b_C-1 d\n");
+}
