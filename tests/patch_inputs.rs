@@ -47,6 +47,11 @@ fn a_file_of_ten_megabytes_is_patched_and_only_where_it_must() {
             "",
         );
     assert!(back == text, "something else was changed");
+    world.write("work/m.yaml", &patched);
+    world
+        .bootstrap(&["patch", "m.yaml", "--remove", "-o", "out"])
+        .exits(0);
+    assert!(world.read("work/out") == text, "it was not taken out");
 }
 
 #[test]

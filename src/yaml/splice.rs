@@ -41,6 +41,8 @@ struct Writer<'a> {
     stream: &'a Stream<'a>,
     text: &'a str,
     splices: Vec<Splice>,
+    /// The block scalars, which end one after the other.
+    blocks: Vec<&'a Raw<'a>>,
     /// The root of the document that is being written.
     root: u32,
     habit: Habit,
@@ -57,6 +59,11 @@ pub(super) fn splices(
         stream,
         text: stream.text,
         splices: Vec::new(),
+        blocks: stream
+            .nodes
+            .iter()
+            .filter(|raw| raw.is_block_scalar())
+            .collect(),
         root: 0,
         habit: Habit {
             mapping: 2,
@@ -197,8 +204,11 @@ impl Writer<'_> {
         let has_mark = upto(self.text, mark) == "\u{feff}";
         let start = line_start(self.text, first).max(if has_mark { mark } else { 0 });
         let above = trim_before(self.text, start)..=start;
-        let mut scalars = self.stream.nodes.iter().filter(|raw| raw.is_block_scalar());
-        let scalar = scalars.find(|raw| above.contains(&raw.end()));
+        let found = self
+            .blocks
+            .partition_point(|raw| raw.end() < *above.start());
+        let scalar = self.blocks.get(found).copied();
+        let scalar = scalar.filter(|raw| above.contains(&raw.end()));
         // Blank lines must not come to stand behind a block scalar that takes them for its own.
         let blank = end..skip_blank_lines(self.text, end);
         let has_blanks = self
