@@ -34,7 +34,9 @@ pub(crate) fn run(data: &[u8]) {
     assert_eq!(twice.as_deref(), Some(once.as_str()), "not the same twice");
     if let Some(back) = change(&once, |streams| remove(streams, None)) {
         let again = change(&back, |streams| remove(streams, None));
-        assert_eq!(again.as_deref(), Some(back.as_str()), "not removed at once");
+        // Of several delegates, none of which is patched any more, one must be chosen.
+        let same = again.as_deref().unwrap_or(&back);
+        assert_eq!(same, back, "not removed at once");
     }
 }
 
