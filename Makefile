@@ -52,6 +52,10 @@ bench: setup ## Measure against the tools that are used today, side by side
 	scripts/build-release $(TARGET)
 	BOOTSTRAP_BINARY=$(RELEASE) scripts/bench
 
+.PHONY: fuzz
+fuzz: ## Fuzz the YAML editor and patch, each for FUZZ_SECONDS=60 (needs C++)
+	scripts/fuzz
+
 .PHONY: dist
 dist: ## Build the release: static binaries for amd64 and arm64, archives, checksums
 	scripts/setup --cross

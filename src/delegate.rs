@@ -15,6 +15,7 @@ pub mod patch;
 pub mod pod;
 pub mod record;
 pub mod remove;
+mod take_out;
 pub mod values;
 pub mod workload;
 

@@ -41,19 +41,15 @@ fn each_example_is_what_the_command_in_its_head_prints() {
 }
 
 #[test]
-fn no_example_has_a_fault_that_fails_in_the_cluster() {
+fn no_example_has_a_fault() {
     for (name, _) in examples() {
-        let script =
-            "cd \"$EXAMPLES\"; \"$bootstrap\" lint --output json \"$EXAMPLE\"; [ $? != 6 ]";
         let world = World::new()
             .with("EXAMPLES", &directory().display().to_string())
             .with("EXAMPLE", &name);
-        let run = world.shell(&["bash"], script).exits(0);
-        let found: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
-        let found = found["findings"].as_array().unwrap();
-        let errors = found
-            .iter()
-            .filter(|finding| finding["severity"] == "error");
-        assert_eq!(errors.count(), 0, "{name}: {run}");
+        let run = world.shell(
+            &["bash"],
+            "cd \"$EXAMPLES\"; \"$bootstrap\" lint \"$EXAMPLE\"",
+        );
+        assert_eq!(run.exits(0).stdout, "", "{name}");
     }
 }

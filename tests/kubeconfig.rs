@@ -2,7 +2,7 @@
 
 mod aws_cli;
 mod help;
-mod plugins;
+pub(crate) mod plugins;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};

@@ -2,18 +2,18 @@
 
 use insta::assert_snapshot;
 
-use crate::patch::{DEPLOYMENT, ROLE};
+use crate::patch::{DEPLOYMENT, ROLE, SMALL};
 use crate::world::{Run, World};
 
 /// Lints a text, with more arguments.
-fn lint(text: &str, more: &[&str]) -> Run {
+pub(crate) fn lint(text: &str, more: &[&str]) -> Run {
     let world = World::new();
     world.write("work/m.yaml", text);
     world.bootstrap(&[&["lint", "m.yaml"], more].concat())
 }
 
 /// What is found, as `line:column rule`.
-fn findings(text: &str) -> Vec<String> {
+pub(crate) fn findings(text: &str) -> Vec<String> {
     let run = lint(text, &["--output=json"]);
     let result: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     let found = result["findings"].as_array().unwrap();
@@ -91,7 +91,12 @@ fn faults() -> Vec<(String, &'static [&'static str])> {
         (script("exec 3>&1\nexec java"), &["114:13 script-exec"]),
         (script("set -e\nset -eu\n(set -u)"), &["114:13 script-nounset"]),
         (script("set -o nounset"), &["113:13 script-nounset"]),
+        (with(env, &format!("        - {{name: JAVA_OPTS, value: a}}\n{env}")), &["96:17 variable-twice"]),
+        (with("accountId: abcdefghijklmnopqrstuv", "accountId: YOUR_ACCOUNT_ID"), &["207:18 placeholder"]),
+        (with("  selector:\n    matchLabels:\n      harness.io/name: payments\n", ""), &["41:9 selector"]),
         (script("apt-get update"), &["113:13 script-apt"]),
+        (script("sudo -E /usr/bin/apt-get update"), &["113:21 script-apt"]),
+        (script("curl -o a https://h.test/a\ncurl -o b https://h.test/b\nsha256sum a b\nwget https://h.test/c"), &["116:13 script-checksum"]),
         (script("unzip a.zip"), &["113:13 script-unzip"]),
         (script("echo $$"), &["113:18 script-dollars"]),
         (script("curl -Lo a https://h.test/a\n./a"), &["113:13 script-checksum"]),
@@ -212,6 +217,10 @@ fn the_sample_of_the_connector_reference_has_each_of_its_faults() {
             "UPGRADER_TOKEN: \"YOUR_UPGRADER_TOKEN\"",
         )
         .replace("workloadName: payments", "workloadName: newdel")
+        .replace(
+            "accountId: abcdefghijklmnopqrstuv",
+            "accountId: YOUR_ACCOUNT_ID",
+        )
         .replace("value: abcdefghijklmnopqrstuv", "value: YOUR_ACCOUNT_ID")
         .replace("harness/upgrader:26.1.0", "harness/upgrader:latest");
     assert_snapshot!(lint(&text, &[]).exits(3).stdout, @r"
@@ -239,6 +248,8 @@ fn the_sample_of_the_connector_reference_has_each_of_its_faults() {
         fix: fill it in
     m.yaml:204:19: error: the upgrader upgrades `newdel`; the delegate is `payments` [upgrader-workload]
         fix: name the delegate's
+    m.yaml:208:18: error: `accountId` of the upgrader is not filled in [placeholder]
+        fix: fill it in
     m.yaml:231:20: warning: `harness/upgrader:latest` names no version [image-unpinned]
         fix: name a version or a digest
     ");
@@ -276,6 +287,41 @@ fn a_comment_with_a_reason_silences_a_rule_on_its_line_or_below() {
     assert_eq!(findings(&other), ["32:19 base64"]);
     let shell = script("# bootstrap lint: ignore script-exit: wanted\nexit 0");
     assert_eq!(findings(&shell), Vec::<String>::new());
+}
+
+#[test]
+fn a_delegate_without_a_binding_anywhere_is_found_and_one_bound_elsewhere_is_not() {
+    let (small, rest) = SMALL.split_once("spec:\n").unwrap();
+    let small = format!(
+        "{small}spec:\n  selector: {{matchLabels: {{a: b}}}}\n  template:\n    metadata: {{labels: {{a: b}}}}\n{}",
+        rest.strip_prefix("  template:\n").unwrap()
+    );
+    assert_eq!(findings(&small), ["4:9 delegate-rights"]);
+    let run = lint(&small, &[]);
+    let words = "to which no binding grants anything; there is none in the files";
+    assert!(run.stdout.contains(words), "{run}");
+    let elsewhere = "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: b, namespace: apps}\nsubjects: [{kind: ServiceAccount, name: default, namespace: ng}]\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}\n";
+    assert_eq!(
+        findings(&format!("{small}{elsewhere}")),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn files_without_a_delegate_are_told_of() {
+    for text in ["", "# nothing\n", "kind: Namespace\nmetadata: {name: a}\n"] {
+        let run = lint(text, &[])
+            .exits(0)
+            .says("warning: no delegate was found in m.yaml");
+        assert_eq!(run.stdout, "");
+        assert_eq!(lint(text, &["-q"]).exits(0).stderr, "");
+    }
+    let world = World::new();
+    world.write("work/d/a.yaml", "");
+    world.write("work/d/b.yaml", "");
+    world
+        .bootstrap(&["lint", "d"])
+        .says("no delegate was found in the 2 files");
 }
 
 #[test]

@@ -96,6 +96,8 @@ fn an_account_that_is_there_is_annotated_and_not_written_anew() {
     +    eks.amazonaws.com/sts-regional-endpoints: "true"
     +    eks.amazonaws.com/token-expiration: "3600"
     +    eks.amazonaws.com/audience: sts.example
+    +  annotations:
+    +    bootstrap-patch/record: "account:eks.amazonaws.com/role-arn account:eks.amazonaws.com/sts-regional-endpoints account:eks.amazonaws.com/token-expiration account:eks.amazonaws.com/audience pod:serviceAccountName mark:annotations"
     +      serviceAccountName: payments
     "#);
 }
@@ -137,6 +139,17 @@ fn every_binding_of_the_present_account_gets_the_new_one_and_others_do_not() {
     assert_eq!(added(&chosen), 1);
     let wrong = irsa(&text, &[&account[..], &["--binding", "no"]].concat());
     wrong.exits(2).says("there is ClusterRoleBinding `all`");
+}
+
+#[test]
+fn all_subjects_of_the_present_account_make_room_at_once() {
+    let both = ["default@ng", "default@elsewhere", "other@ng"];
+    let text = format!("{SMALL}{}", binding("ClusterRoleBinding", "a", &both));
+    let more = ["--replace-subject", "--service-account=payments"];
+    let once = irsa(&text, &more).exits(0).stdout;
+    assert!(!once.contains("name: default\n"), "{once}");
+    assert!(once.contains("name: other\n"), "{once}");
+    assert_eq!(irsa(&once, &more).exits(0).stdout, once);
 }
 
 #[test]

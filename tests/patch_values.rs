@@ -74,9 +74,10 @@ fn values_are_patched_in_the_terms_of_the_chart() {
             mountPath: "/opt/harness-delegate/bootstrap"
     initScript: |
       # >>> bootstrap patch: this part is made anew whenever it runs >>>
-      # added: env:AWS_REGION env:AWS_DEFAULT_REGION failureThreshold-was:40
       case ":${PATH-}:" in *:/opt/harness-delegate/bootstrap/bin:*) ;; *) export PATH=/opt/harness-delegate/bootstrap/bin"${PATH:+:$PATH}" ;; esac
       # <<< bootstrap patch <<<
+    delegateAnnotations:
+      bootstrap-patch/record: "account:eks.amazonaws.com/role-arn pod:name env:AWS_REGION env:AWS_DEFAULT_REGION mark:probe startupProbe:failureThreshold env:initScript mark:annotations"
     "#);
 }
 
@@ -92,7 +93,7 @@ fn values_of_an_umbrella_chart_are_below_the_name_of_the_chart() {
     assert_eq!(
         text,
         format!(
-            "{nested}  serviceAccount:\n    annotations:\n      eks.amazonaws.com/role-arn: {ROLE}\n"
+            "{nested}  serviceAccount:\n    annotations:\n      eks.amazonaws.com/role-arn: {ROLE}\n  delegateAnnotations:\n    bootstrap-patch/record: \"account:eks.amazonaws.com/role-arn mark:annotations\"\n"
         )
     );
 }

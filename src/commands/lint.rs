@@ -7,9 +7,9 @@ use std::str::FromStr;
 use serde_json::json;
 
 use crate::context::Context;
-use crate::delegate::lint::{Finding, Minor, RULES, Severity, lint};
-use crate::error::Error;
-use crate::options::{GlobalFlags, Output, read_inputs};
+use crate::delegate::lint::{Finding, Minor, RULES, Severity, has_delegate, lint};
+use crate::error::{Error, render};
+use crate::options::{GlobalFlags, Input, Output, read_inputs};
 use crate::yaml::Stream;
 
 /// Something was found.
@@ -81,6 +81,10 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
         .map(|input| Stream::parse(&input.name, &input.text));
     let streams = streams.collect::<Result<Vec<_>, _>>()?;
     let found = lint(&streams, args.kubernetes.map(|version| version.0));
+    if !global.quiet && !has_delegate(&streams) {
+        let note = format!("no delegate was found in {}", named(&inputs));
+        context.say(&render(&[note], None, false, global.look(context)));
+    }
     match output {
         Output::Json => context.print(&to_json(&found))?,
         Output::Text => {
@@ -91,6 +95,14 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
         }
     }
     Ok(ExitCode::from(if found.is_empty() { 0 } else { FOUND }))
+}
+
+/// The files, for a message.
+fn named(inputs: &[Input]) -> String {
+    match inputs {
+        [input] => input.name.display().to_string(),
+        inputs => format!("the {} files", inputs.len()),
+    }
 }
 
 fn rules(output: Output) -> String {

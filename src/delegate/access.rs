@@ -2,7 +2,8 @@
 
 use super::names::AccountName;
 use super::patch::Edits;
-use super::workload::{account_of, list, pod_of};
+use super::record::{Kind, Record};
+use super::workload::list;
 use super::{Error, Manifests, Object, Workload};
 use crate::arn::RoleArn;
 use crate::yaml::{Node, Value};
@@ -10,14 +11,6 @@ use crate::yaml::{Node, Value};
 /// The start of the annotations that EKS' pod identity webhook reads (aws/amazon-eks-pod-identity-webhook,
 /// pkg/annotations.go).
 pub const ANNOTATION: &str = "eks.amazonaws.com";
-
-/// What stands behind it in those that IRSA takes.
-const ROLE_ANNOTATIONS: [&str; 4] = [
-    "role-arn",
-    "sts-regional-endpoints",
-    "token-expiration",
-    "audience",
-];
 
 /// The label of an account that `patch` wrote, by which it is found again to be taken out
 /// (Kubernetes documentation, "Recommended Labels").
@@ -49,6 +42,7 @@ pub(super) fn apply(
     workload: &Workload<'_>,
     namespace: Option<&str>,
     irsa: &Irsa,
+    record: &mut Record,
     edits: &mut Edits<'_>,
 ) -> Result<(), Error> {
     let account = match &irsa.account {
@@ -56,25 +50,74 @@ pub(super) fn apply(
         None => implied_account(manifests, workload)?,
     };
     let annotations = annotations(irsa);
-    if let Some(present) = manifests.find("ServiceAccount", &account, workload.object.namespace) {
-        annotate(present, workload, &annotations, edits)?;
+    let present = manifests.find("ServiceAccount", &account, workload.object.namespace);
+    let is_ours = present.is_none_or(is_ours);
+    if let Some(present) = present {
+        annotate(present, workload, &annotations, record, edits)?;
     } else {
-        let mut metadata = vec![("name".to_owned(), account.as_str().into())];
-        if let Some(namespace) = workload.object.namespace {
-            metadata.push(("namespace".to_owned(), namespace.into()));
+        // What named it before it was there is not taken back with it.
+        for binding in bindings(manifests) {
+            let named = |subject: Subject<'_>| is_account(subject, &account, namespace);
+            if subjects(binding).any(named) {
+                record.keep(Kind::Bound, binding.name, None);
+            }
         }
-        let (label, value) = MANAGED_BY;
-        metadata.push(("labels".to_owned(), Value::mapping([(label, value.into())])));
-        metadata.push(("annotations".to_owned(), Value::Mapping(annotations)));
-        let root = Value::mapping([
-            ("apiVersion", "v1".into()),
-            ("kind", "ServiceAccount".into()),
-            ("metadata", Value::Mapping(metadata)),
-        ]);
-        edits.insert_before(&workload.object, root)?;
+        edits.insert_before(&workload.object, object(&account, workload, annotations))?;
     }
-    run_as(workload, &account, edits)?;
-    bind(manifests, workload, namespace, &account, irsa, edits)
+    let former = manifests.find(
+        "ServiceAccount",
+        workload.account(),
+        workload.object.namespace,
+    );
+    let former = former.filter(|former| former.name != account && self::is_ours(former));
+    if let Some(former) = former {
+        edits.note(format!(
+            "ServiceAccount `{}` of an earlier patch is left, and `{}` no longer runs as it",
+            former.name, workload.object.name
+        ));
+    }
+    let run_as = RunAs {
+        account: &account,
+        is_ours,
+        is_new: present.is_none(),
+        former: former.map(|former| former.name),
+    };
+    run_as.apply(workload, record, edits)?;
+    let bound = bind(manifests, workload, namespace, &account, irsa, edits)?;
+    if !is_ours {
+        for binding in bound {
+            record.keep(Kind::Subject, binding, None);
+        }
+    }
+    Ok(())
+}
+
+/// A ServiceAccount in the workload's namespace.
+fn object(account: &str, workload: &Workload<'_>, annotations: Vec<(String, Value)>) -> Value {
+    let mut metadata = vec![("name".to_owned(), account.into())];
+    if let Some(namespace) = workload.object.namespace {
+        metadata.push(("namespace".to_owned(), namespace.into()));
+    }
+    let (label, value) = MANAGED_BY;
+    metadata.push(("labels".to_owned(), Value::mapping([(label, value.into())])));
+    metadata.push(("annotations".to_owned(), Value::Mapping(annotations)));
+    Value::mapping([
+        ("apiVersion", "v1".into()),
+        ("kind", "ServiceAccount".into()),
+        ("metadata", Value::Mapping(metadata)),
+    ])
+}
+
+/// Whether `patch` wrote an account.
+pub(super) fn is_ours(account: &Object<'_>) -> bool {
+    let (label, value) = MANAGED_BY;
+    let found = account.node.dig(&["metadata", "labels", label]);
+    found.and_then(Node::scalar) == Some(value)
+}
+
+/// Whether a subject is this account.
+pub(super) fn is_account(subject: Subject<'_>, account: &str, namespace: Option<&str>) -> bool {
+    subject.name == account && subject.namespace == namespace
 }
 
 /// The account that the workload names; else the one that its bindings name and that nobody else
@@ -83,19 +126,14 @@ fn implied_account(manifests: &Manifests<'_>, workload: &Workload<'_>) -> Result
     if workload.account() != "default" {
         return Ok(workload.account().to_owned());
     }
-    let is_taken = |name: &str| {
-        name == "default" || name.contains("upgrader") || {
-            let mut others = manifests.objects().iter().filter(|object| {
-                object.path != workload.object.path || object.file != workload.object.file
-            });
-            others.any(|object| pod_of(object).map(account_of) == Some(name))
-        }
-    };
+    // The workload runs as `default` itself: whoever else runs as an account is not it.
+    let is_taken =
+        |name: &str| name == "default" || name.contains("upgrader") || manifests.has_pods_of(name);
     let mut names: Vec<&str> = Vec::new();
     for binding in bindings(manifests) {
         for subject in subjects(binding) {
             let name = subject.name;
-            if !is_taken(name) && !names.contains(&name) && reaches(binding, workload) {
+            if !is_taken(name) && !names.contains(&name) && reaches(binding, &subject, workload) {
                 names.push(name);
             }
         }
@@ -107,14 +145,6 @@ fn implied_account(manifests: &Manifests<'_>, workload: &Workload<'_>) -> Result
             found: names.join(", "),
         }),
     }
-}
-
-/// Whether an annotation is one of those that IRSA takes.
-pub(super) fn is_role_annotation(key: &str) -> bool {
-    let name = key
-        .strip_prefix(ANNOTATION)
-        .and_then(|key| key.strip_prefix('/'));
-    name.is_some_and(|name| ROLE_ANNOTATIONS.contains(&name))
 }
 
 /// The annotations that IRSA takes.
@@ -136,9 +166,22 @@ fn annotate(
     account: &Object<'_>,
     workload: &Workload<'_>,
     annotations: &[(String, Value)],
+    record: &mut Record,
     edits: &mut Edits<'_>,
 ) -> Result<(), Error> {
+    let present = account.node.dig(&["metadata", "annotations"]);
     for (name, value) in annotations {
+        let was = present.and_then(|present| present.get(name)?.scalar());
+        let is_same = was.is_some_and(|was| Value::from(was) == *value);
+        if !is_same && !is_ours(account) {
+            record.keep(Kind::Account, name, was);
+        }
+        if let Some(was) = was.filter(|_| !is_same) {
+            edits.note(format!(
+                "ServiceAccount `{}` had `{name}: {was}`, which makes room",
+                account.name
+            ));
+        }
         let path = account
             .path
             .clone()
@@ -156,19 +199,47 @@ fn annotate(
     Ok(())
 }
 
-fn run_as(workload: &Workload<'_>, account: &str, edits: &mut Edits<'_>) -> Result<(), Error> {
-    let file = workload.object.file;
-    let path = workload.pod_path.clone().key("serviceAccountName");
-    edits.set(file, &path, account)?;
-    // The old spelling, which `kubectl get` prints as well.
-    if workload.pod.get("serviceAccount").is_some() {
-        edits.set(
-            file,
-            &workload.pod_path.clone().key("serviceAccount"),
-            account,
-        )?;
+/// The account that the pods are to run as.
+struct RunAs<'a> {
+    account: &'a str,
+    /// Whether `patch` made it, now or before.
+    is_ours: bool,
+    /// Whether that is now.
+    is_new: bool,
+    /// The account of an earlier patch that it takes the place of.
+    former: Option<&'a str>,
+}
+
+impl RunAs<'_> {
+    /// Makes them run as it. That `patch` made it tells that none was named before; all else is
+    /// recorded.
+    fn apply(
+        &self,
+        workload: &Workload<'_>,
+        record: &mut Record,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Error> {
+        // The second is the old spelling, which `kubectl get` prints as well.
+        for key in ["serviceAccountName", "serviceAccount"] {
+            let was = workload.pod.get(key);
+            if key == "serviceAccount" && was.is_none() {
+                continue;
+            }
+            let was = was.and_then(Node::scalar);
+            let before = was.filter(|was| Some(*was) != self.former);
+            let is_known = if was == Some(self.account) {
+                !self.is_new
+            } else {
+                before.is_none() && self.is_ours
+            };
+            if !is_known {
+                record.keep(Kind::Pod, key, before);
+            }
+            let path = workload.pod_path.clone().key(key);
+            edits.set(workload.object.file, &path, self.account)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A subject of kind ServiceAccount.
@@ -205,19 +276,28 @@ pub(super) fn subjects<'s>(binding: &Object<'s>) -> impl Iterator<Item = Subject
     })
 }
 
+/// Whether a subject of a binding may be a workload's account. A RoleBinding in another namespace
+/// grants rights there, to those of this namespace too.
+fn reaches(binding: &Object<'_>, subject: &Subject<'_>, workload: &Workload<'_>) -> bool {
+    let namespace = workload.object.namespace;
+    let is_explicit = subject.namespace.is_some() && subject.namespace == namespace;
+    is_wide(binding, workload) || is_explicit
+}
+
 /// Whether what a binding grants counts where a workload lives.
-fn reaches(binding: &Object<'_>, workload: &Workload<'_>) -> bool {
+fn is_wide(binding: &Object<'_>, workload: &Workload<'_>) -> bool {
     binding.kind == "ClusterRoleBinding" || binding.namespace == workload.object.namespace
 }
 
-fn bind(
-    manifests: &Manifests<'_>,
+/// Binds the account where the present one is bound; the names of the bindings that were changed.
+fn bind<'m>(
+    manifests: &'m Manifests<'_>,
     workload: &Workload<'_>,
     namespace: Option<&str>,
     account: &str,
     irsa: &Irsa,
     edits: &mut Edits<'_>,
-) -> Result<(), Error> {
+) -> Result<Vec<&'m str>, Error> {
     let present = workload.account();
     // A subject in a namespace where nothing runs is meant for this delegate: Harness' own template
     // has `harness-delegate-ng` there whatever the delegate's namespace is.
@@ -227,6 +307,12 @@ fn bind(
                 .namespace
                 .is_none_or(|there| Some(there) == namespace || !manifests.is_lived_in(Some(there)))
     };
+    // In other namespaces only a subject that is this account, without doubt, counts.
+    let concerns = |binding: &Object<'_>, subject: &Subject<'_>| {
+        let is_sure = subject.namespace.is_some() && subject.namespace == namespace;
+        is_meant(subject) && (is_wide(binding, workload) || is_sure)
+    };
+    let mut changed = Vec::new();
     for name in &irsa.bindings {
         if !bindings(manifests).any(|binding| binding.name == name) {
             let found = list(bindings(manifests));
@@ -243,23 +329,21 @@ fn bind(
     let mut is_bound = false;
     for binding in bindings(manifests) {
         let is_chosen = if irsa.bindings.is_empty() {
-            reaches(binding, workload) && subjects(binding).any(|subject| is_meant(&subject))
+            subjects(binding).any(|subject| concerns(binding, &subject))
         } else {
             irsa.bindings.iter().any(|name| name == binding.name)
         };
         if !is_chosen {
-            is_bound |= reaches(binding, workload) && grants_by_group(binding, namespace);
+            is_bound |= grants_by_group(binding, namespace);
             continue;
         }
         is_bound = true;
-        let is_there =
-            |subject: Subject<'_>| subject.name == account && subject.namespace == namespace;
-        let is_old = |subject: &Subject<'_>| is_meant(subject) && !is_there(*subject);
+        let is_there = |subject: Subject<'_>| is_account(subject, account, namespace);
+        let is_old = |subject: &Subject<'_>| concerns(binding, subject) && !is_there(*subject);
         let has_it = subjects(binding).any(is_there);
-        let old = subjects(binding)
-            .find(is_old)
-            .filter(|_| irsa.replace_subject);
-        if has_it && old.is_none() {
+        let old = subjects(binding).filter(|subject| irsa.replace_subject && is_old(subject));
+        let mut old: Vec<_> = old.map(|subject| subject.index).collect();
+        if has_it && old.is_empty() {
             continue;
         }
         let Some(namespace) = namespace else {
@@ -271,24 +355,23 @@ fn bind(
                 hint: "name it with --namespace",
             });
         };
+        changed.push(binding.name);
         let path = binding.path.clone().key("subjects");
-        match old {
-            Some(old) if has_it => {
-                edits.remove(binding.file, &path.item(old.index))?;
-            }
-            Some(old) => {
-                let subject = path.item(old.index);
-                edits.set(binding.file, &subject.clone().key("name"), account)?;
-                edits.set(binding.file, &subject.key("namespace"), namespace)?;
-            }
-            None => {
-                let subject = Value::mapping([
-                    ("kind", "ServiceAccount".into()),
-                    ("name", account.into()),
-                    ("namespace", namespace.into()),
-                ]);
-                edits.append(binding.file, &path, subject)?;
-            }
+        if old.is_empty() {
+            let subject = Value::mapping([
+                ("kind", "ServiceAccount".into()),
+                ("name", account.into()),
+                ("namespace", namespace.into()),
+            ]);
+            edits.append(binding.file, &path, subject)?;
+        } else if !has_it {
+            let subject = path.clone().item(old.remove(0));
+            edits.set(binding.file, &subject.clone().key("name"), account)?;
+            edits.set(binding.file, &subject.key("namespace"), namespace)?;
+        }
+        // From the last one on, since each moves those behind it.
+        for index in old.into_iter().rev() {
+            edits.remove(binding.file, &path.clone().item(index))?;
         }
     }
     if !is_bound {
@@ -297,7 +380,7 @@ fn bind(
              apply one beside this"
         ));
     }
-    Ok(())
+    Ok(changed)
 }
 
 /// Whether a binding grants to every account of the namespace or of the cluster.

@@ -4,14 +4,15 @@
 mod budget;
 mod container;
 
-use super::home::Home;
+use super::home::{Home, INIT_SCRIPT};
 use super::init_script::{self, Parts};
 use super::patch::{Delivery, Edits, Plan, ScriptPolicy};
-use super::pod::{is_on_disk, mounts};
-use super::record::Record;
-use super::workload::variable;
-use super::{Error, Manifests, Workload};
-use crate::yaml::{Node, Path, Scalar, Value};
+use super::pod::{Mounts, name_of};
+use super::record::{
+    CONTAINER_WAS_THERE, Kind, Record, VOLUME_WAS_THERE, WAS_NOT_QUOTED, WITHOUT_SCRIPT,
+};
+use super::{Error, Manifests, Workload, take_out};
+use crate::yaml::{Node, Path, Value};
 
 pub use budget::Budget;
 pub(super) use container::is_shared;
@@ -24,24 +25,26 @@ pub(super) fn apply(
     manifests: &Manifests<'_>,
     workload: &Workload<'_>,
     plan: &Plan,
+    record: &mut Record,
     edits: &mut Edits<'_>,
 ) -> Result<(), Error> {
-    let home = Home::find(manifests, workload)?;
-    let present = home.text();
-    let parts = Parts::of(present);
-    let mut record = Record::of(parts.record());
     let mut delivery = Applied {
         workload,
         prefix: prefix(workload, plan),
         plan,
         edits,
-        record: &mut record,
+        record,
+        is_there: false,
     };
-    delivery.variables()?;
+    delivery.variables(manifests)?;
     delivery.time()?;
     let Some(how) = &plan.delivery else {
         return Ok(());
     };
+    let home = Home::find(manifests, workload)?;
+    home.check(manifests, workload)?;
+    let present = home.text();
+    delivery.is_there = is_there(present, delivery.record);
     delivery.volume()?;
     if let Delivery::InitContainer { image } = how {
         delivery.init_container(manifests, image, &plan.wishes)?;
@@ -49,19 +52,27 @@ pub(super) fn apply(
         delivery.no_init_container()?;
     }
     let prefix = delivery.prefix;
-    if home.is_absent() {
-        record.add_variable("INIT_SCRIPT");
-    }
-    let Some(script) = compose(plan, how, present, &prefix, &record, edits) else {
+    let Some(script) = compose(plan, how, present, &prefix, record, edits) else {
         return Ok(());
     };
+    if home.is_absent() {
+        record.keep(Kind::Variable, INIT_SCRIPT, None);
+        take_out::note_empty(workload.container, "env", record);
+    } else if present.is_empty() && !home.is_quoted() {
+        record.mark(WAS_NOT_QUOTED);
+    }
     if workload.is_runner() {
         edits.note(
             "this is Delegate 2.x or 3.x, which logs errors of INIT_SCRIPT and starts all the same"
                 .to_owned(),
         );
     }
-    home.write(workload, &script, edits)
+    home.write(manifests, workload, &script, edits)
+}
+
+/// Whether what has our name in the pod is ours.
+pub(super) fn is_there(script: &str, record: &Record) -> bool {
+    Parts::of(script).ours.is_some() || record.has(WITHOUT_SCRIPT)
 }
 
 /// Variables of the delegate, which the init container has too.
@@ -92,18 +103,19 @@ pub(super) fn compose(
     how: &Delivery,
     present: &str,
     prefix: &str,
-    record: &Record,
+    record: &mut Record,
     edits: &mut Edits<'_>,
 ) -> Option<String> {
     let parts = Parts::of(present);
     let has_users_only = parts.ours.is_none() && !present.trim().is_empty();
     if plan.init_script == ScriptPolicy::Keep && has_users_only {
+        record.mark(WITHOUT_SCRIPT);
         edits.note(format!(
             "INIT_SCRIPT is kept as it is: it must run `bootstrap init` and put {prefix}/bin on PATH"
         ));
         return None;
     }
-    let ours = init_script::part(how, &plan.wishes, prefix, &record.to_string());
+    let ours = init_script::part(how, &plan.wishes, prefix);
     Some(match plan.init_script {
         ScriptPolicy::Replace => ours,
         ScriptPolicy::Merge | ScriptPolicy::Keep => parts.with(&ours),
@@ -116,6 +128,156 @@ fn prefix(workload: &Workload<'_>, plan: &Plan) -> String {
     plan.prefix.clone().unwrap_or_else(default)
 }
 
+/// Whether our volume is to be at a prefix: not where there is one already that keeps programs. What
+/// has our name and is not ours is refused.
+pub(super) fn takes_volume(
+    mounts: Mounts<'_>,
+    prefix: &str,
+    is_there: bool,
+    record: &mut Record,
+) -> Result<bool, Error> {
+    if is_there && !record.has(VOLUME_WAS_THERE) && mounts.has(OURS) {
+        let other = mounts.exactly_at(prefix).and_then(name_of);
+        return match other.filter(|name| *name != OURS) {
+            Some(other) => Err(Error::Conflict {
+                message: format!(
+                    "volume `{OURS}` of an earlier patch would move to {prefix}, where `{other}` is mounted"
+                ),
+                hint: "take it out with --remove first",
+            }),
+            None => Ok(true),
+        };
+    }
+    let Some(reason) = mounts.unfit(prefix) else {
+        if mounts.above(prefix).and_then(name_of) == Some(OURS) {
+            record.mark(VOLUME_WAS_THERE);
+        }
+        return Ok(false);
+    };
+    if let Some(other) = mounts.exactly_at(prefix) {
+        return Err(taken(other, prefix, reason));
+    }
+    if mounts.has(OURS) {
+        return Err(Error::Conflict {
+            message: format!(
+                "the pod has a volume `{OURS}` already, which is not of our making, and {prefix} is not on it"
+            ),
+            hint: "rename it, or mount it at the prefix",
+        });
+    }
+    Ok(true)
+}
+
+fn taken(mount: Node<'_>, prefix: &str, reason: &str) -> Error {
+    let name = name_of(mount).unwrap_or_default();
+    Error::Conflict {
+        message: format!(
+            "{prefix} takes a volume `{OURS}`, and `{name}` is mounted there already: it {reason}"
+        ),
+        hint: "mount an emptyDir there, or choose another place with --prefix",
+    }
+}
+
+/// Whether an init container with our name is ours: one that is not is refused where ours is to be,
+/// and else recorded.
+pub(super) fn has_init_container(
+    list: Option<Node<'_>>,
+    (is_there, is_wanted): (bool, bool),
+    record: &mut Record,
+) -> Result<bool, Error> {
+    let found = list.and_then(|list| list.item_where("name", OURS));
+    let is_ours = found.is_some() && is_there && !record.has(CONTAINER_WAS_THERE);
+    if found.is_none() || is_ours {
+        return Ok(is_ours);
+    }
+    if is_wanted {
+        return Err(Error::Conflict {
+            message: format!(
+                "the pod has an init container `{OURS}` already, which is not of our making"
+            ),
+            hint: "rename it",
+        });
+    }
+    record.mark(CONTAINER_WAS_THERE);
+    Ok(false)
+}
+
+/// Sets variables in a list, and records what was there.
+pub(super) fn set_variables(
+    manifests: &Manifests<'_>,
+    (list, file, path): (Option<Node<'_>>, usize, &Path),
+    plan: &Plan,
+    record: &mut Record,
+    edits: &mut Edits<'_>,
+) -> Result<(), Error> {
+    for (name, value) in variables(plan) {
+        let items = list.into_iter().flat_map(Node::items);
+        let mut items = items.filter(|item| name_of(*item) == Some(name));
+        let item = items.next();
+        if let Some(second) = items.next() {
+            let message = format!("{name} is there twice, and the last one counts");
+            return Err(manifests.refusal(file, second, message, "take one of them out"));
+        }
+        if let Some(from) = item.and_then(|item| item.get("valueFrom")) {
+            let message = format!("{name} comes from elsewhere, where it cannot be changed");
+            return Err(manifests.refusal(file, from, message, "give it a `value`"));
+        }
+        let was = item.and_then(|item| item.get("value")?.scalar());
+        if item.is_none() || was != Some(value.as_str()) {
+            record.keep(Kind::Variable, name, item.map(|_| was.unwrap_or_default()));
+        }
+        let path = path.clone().item_where("name", name).key("value");
+        edits.set(file, &path, value)?;
+    }
+    Ok(())
+}
+
+/// Takes variables out again, or gives them back what they were; INIT_SCRIPT only where it is new.
+pub(super) fn undo_variables(
+    (parent, file, path): (Node<'_>, usize, &Path),
+    key: &str,
+    is_script_new: bool,
+    record: &Record,
+    edits: &mut Edits<'_>,
+) -> Result<(), Error> {
+    let list = parent.get(key);
+    let is_there = |name: &str| list.is_some_and(|list| list.item_where("name", name).is_some());
+    let all = || {
+        let all = record.of_kind(Kind::Variable);
+        all.filter(|(name, _)| is_there(name) && (is_script_new || *name != INIT_SCRIPT))
+    };
+    for (name, was) in all() {
+        if let Some(was) = was {
+            let path = path.clone().key(key).item_where("name", name).key("value");
+            edits.set(file, &path, was)?;
+        }
+    }
+    let added = all().filter(|(_, was)| was.is_none());
+    let added = added.map(|(name, _)| name);
+    take_out::items((parent, file, path), key, added, record, edits)
+}
+
+/// Gives the threshold of a startup probe back what it was.
+pub(super) fn undo_threshold(
+    file: usize,
+    probe: &Path,
+    record: &Record,
+    edits: &mut Edits<'_>,
+) -> Result<(), Error> {
+    let path = probe.clone().key(budget::THRESHOLD);
+    match record.was(Kind::Probe, budget::THRESHOLD) {
+        Some(Some(was)) => {
+            let was = was
+                .parse()
+                .map_or_else(|_| Value::from(was), |was: i64| Value::from(was));
+            edits.set(file, &path, was)?;
+        }
+        Some(None) => drop(edits.remove(file, &path)?),
+        None => {}
+    }
+    Ok(())
+}
+
 /// The changes of a pod on their way.
 struct Applied<'a, 'e, 's> {
     workload: &'a Workload<'a>,
@@ -123,6 +285,8 @@ struct Applied<'a, 'e, 's> {
     plan: &'a Plan,
     edits: &'e mut Edits<'s>,
     record: &'e mut Record,
+    /// Whether the volume and the init container with our name are ours.
+    is_there: bool,
 }
 
 impl Applied<'_, '_, '_> {
@@ -130,16 +294,15 @@ impl Applied<'_, '_, '_> {
         self.workload.object.file
     }
 
-    fn variables(&mut self) -> Result<(), Error> {
-        for (name, value) in variables(self.plan) {
-            if self.workload.variable_item(name).is_none() {
-                self.record.add_variable(name);
-            }
-            let path = self.workload.container_path.clone().key("env");
-            let path = path.item_where("name", name).key("value");
-            self.edits.set(self.file(), &path, value)?;
+    fn variables(&mut self, manifests: &Manifests<'_>) -> Result<(), Error> {
+        let file = self.file();
+        let list = self.workload.container.get("env");
+        if !variables(self.plan).is_empty() {
+            take_out::note_empty(self.workload.container, "env", self.record);
         }
-        Ok(())
+        let path = self.workload.container_path.clone().key("env");
+        let place = (list, file, &path);
+        set_variables(manifests, place, self.plan, self.record, self.edits)
     }
 
     /// Raises what the startup probe waits for, if it is too little.
@@ -154,131 +317,86 @@ impl Applied<'_, '_, '_> {
             ));
             return Ok(());
         };
+        let path = self.workload.container_path.clone().key("startupProbe");
         let present = Budget::of(probe);
-        if present.seconds() >= budget {
-            return Ok(());
-        }
-        self.record.keep_threshold(present.failures);
-        let path = self.workload.container_path.clone();
-        let path = path.keys(&["startupProbe", "failureThreshold"]);
-        self.edits
-            .set(self.file(), &path, present.failures_for(budget))?;
-        Ok(())
+        present.raise(
+            Some(probe),
+            budget,
+            (self.file(), &path),
+            self.record,
+            self.edits,
+        )
     }
 
     /// A volume on disk at the prefix: the layer of a container dies with every restart.
     fn volume(&mut self) -> Result<(), Error> {
-        let volumes = self.workload.pod_path.clone().key("volumes");
-        let mount = self.workload.container_path.clone().key("volumeMounts");
-        let is_ours = |mount: &Node<'_>| mount.get("name").and_then(Node::scalar) == Some(OURS);
-        let has_ours = mounts(self.workload.container).any(|mount| is_ours(&mount));
-        if !has_ours && is_on_disk(self.workload, &self.prefix) {
+        let mounts = Mounts::of(self.workload);
+        if !takes_volume(mounts, &self.prefix, self.is_there, self.record)? {
             return Ok(());
         }
-        let present = self.workload.pod.get("volumes");
-        let present = present.and_then(|volumes| volumes.item_where("name", OURS));
-        if let Some((_, volume)) = present {
-            if volume.get("emptyDir").is_none() && !has_ours {
-                return Err(Error::Conflict {
-                    message: format!("the pod has a volume `{OURS}` already, which is no emptyDir"),
-                    hint: "rename it",
-                });
-            }
-        } else {
+        take_out::note_empty(self.workload.pod, "volumes", self.record);
+        take_out::note_empty(self.workload.container, "volumeMounts", self.record);
+        let volumes = self.workload.pod_path.clone().key("volumes");
+        let is_there = mounts
+            .volumes
+            .and_then(|list| list.item_where("name", OURS));
+        if is_there.is_none() {
             let nothing = Value::Mapping(Vec::new());
             let volume = Value::mapping([("name", OURS.into()), ("emptyDir", nothing)]);
             self.edits.append(self.file(), &volumes, volume)?;
         }
-        let path = mount.item_where("name", OURS).key("mountPath");
+        let path = self.workload.container_path.clone().key("volumeMounts");
+        let path = path.item_where("name", OURS).key("mountPath");
         self.edits.set(self.file(), &path, self.prefix.as_str())?;
         Ok(())
     }
-}
-
-/// Takes the item with our name out of a list, and the list where nothing else is in it.
-pub(super) fn remove_item(
-    file: usize,
-    parent: Node<'_>,
-    path: &Path,
-    key: &str,
-    edits: &mut Edits<'_>,
-) -> Result<(), Error> {
-    let Some(list) = parent.get(key) else {
-        return Ok(());
-    };
-    if list.item_where("name", OURS).is_none() {
-        return Ok(());
-    }
-    let path = path.clone().key(key);
-    let path = if list.items().nth(1).is_none() {
-        path
-    } else {
-        path.item_where("name", OURS)
-    };
-    edits.remove(file, &path)?;
-    Ok(())
 }
 
 /// Takes everything out that [`apply`] puts in, as far as it can be known.
 pub(super) fn undo(
     manifests: &Manifests<'_>,
     workload: &Workload<'_>,
+    record: &Record,
     edits: &mut Edits<'_>,
 ) -> Result<(), Error> {
     let file = workload.object.file;
     let home = Home::find(manifests, workload)?;
     let parts = Parts::of(home.text());
-    let record = Record::of(parts.record());
+    let container = (workload.container, file, &workload.container_path);
+    let mut is_new = false;
     if parts.ours.is_some() {
         let user = parts.user();
-        if user.is_empty() && record.has_variable("INIT_SCRIPT") {
-            undo_variable(workload, "INIT_SCRIPT", edits)?;
-        } else {
-            home.write(workload, &user, edits)?;
+        is_new = user.is_empty() && record.was(Kind::Variable, INIT_SCRIPT).is_some();
+        if !is_new {
+            undo_note(&user, record, edits);
+            home.write(manifests, workload, &user, edits)?;
         }
     }
-    for name in record.variables().filter(|name| *name != "INIT_SCRIPT") {
-        undo_variable(workload, name, edits)?;
+    undo_variables(container, "env", is_new, record, edits)?;
+    let probe = workload.container_path.clone().key("startupProbe");
+    undo_threshold(file, &probe, record, edits)?;
+    if !is_there(home.text(), record) {
+        return Ok(());
     }
-    if let Some(threshold) = record.threshold() {
-        let path = workload.container_path.clone();
-        let path = path.keys(&["startupProbe", "failureThreshold"]);
-        edits.set(file, &path, Value::Scalar(Scalar::Int(threshold)))?;
+    let pod = (workload.pod, file, &workload.pod_path);
+    if !record.has(CONTAINER_WAS_THERE) {
+        take_out::items(pod, "initContainers", [OURS], record, edits)?;
     }
-    remove_item(
-        file,
-        workload.pod,
-        &workload.pod_path,
-        "initContainers",
-        edits,
-    )?;
-    let is_ours = workload
-        .pod
-        .get("volumes")
-        .and_then(|volumes| volumes.item_where("name", OURS))
-        .is_some_and(|(_, volume)| volume.get("emptyDir").is_some());
-    if is_ours {
-        remove_item(
-            file,
-            workload.container,
-            &workload.container_path,
-            "volumeMounts",
-            edits,
-        )?;
-        remove_item(file, workload.pod, &workload.pod_path, "volumes", edits)?;
+    if !record.has(VOLUME_WAS_THERE) {
+        take_out::items(container, "volumeMounts", [OURS], record, edits)?;
+        take_out::items(pod, "volumes", [OURS], record, edits)?;
     }
     Ok(())
 }
 
-fn undo_variable(workload: &Workload<'_>, name: &str, edits: &mut Edits<'_>) -> Result<(), Error> {
-    if variable(workload.container, name).is_none() {
-        return Ok(());
+/// Says of a script that comes back what is not known of it.
+pub(super) fn undo_note(user: &str, record: &Record, edits: &mut Edits<'_>) {
+    if !user.is_empty() {
+        edits.note(
+            "INIT_SCRIPT is yours again, word for word; how it was indented or quoted is not known"
+                .to_owned(),
+        );
+    } else if record.has(WAS_NOT_QUOTED) {
+        edits.note("INIT_SCRIPT is empty again, and was not written `\"\"`".to_owned());
     }
-    let path = workload
-        .container_path
-        .clone()
-        .key("env")
-        .item_where("name", name);
-    edits.remove(workload.object.file, &path)?;
-    Ok(())
 }

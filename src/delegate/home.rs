@@ -1,8 +1,10 @@
 //! Where INIT_SCRIPT lives: among the container's variables, or in a ConfigMap.
 
 use super::patch::Edits;
-use super::{Error, Manifests, Workload};
-use crate::yaml::{Node, Path, Value};
+use super::pod::name_of;
+use super::workload::{list, pod_of};
+use super::{Error, Manifests, Object, Workload};
+use crate::yaml::{Node, Path, Style, Value};
 
 /// The variable.
 pub const INIT_SCRIPT: &str = "INIT_SCRIPT";
@@ -23,8 +25,8 @@ pub enum Home<'s> {
         file: usize,
         /// Where the value is.
         path: Path,
-        /// The name of the ConfigMap.
-        name: &'s str,
+        /// The ConfigMap.
+        map: Box<Object<'s>>,
         /// The value.
         value: Node<'s>,
     },
@@ -46,20 +48,9 @@ impl<'s> Home<'s> {
             Self::in_config_map(manifests, workload, text("name")?, text("key")?)
         });
         key.ok_or_else(|| {
-            let stream = manifests.streams().get(workload.object.file);
-            let message = "INIT_SCRIPT comes from elsewhere, where it cannot be changed";
-            stream.map_or_else(
-                || Error::Conflict {
-                    message: message.to_owned(),
-                    hint: "give it a `value`",
-                },
-                |stream| {
-                    let invalid = stream.invalid(from, message);
-                    Error::Place(Box::new(invalid.with_hint(
-                        "give it a `value`, or add the ConfigMap that it comes from to the files",
-                    )))
-                },
-            )
+            let message = "INIT_SCRIPT comes from elsewhere, where it cannot be changed".to_owned();
+            let hint = "give it a `value`, or add the ConfigMap that it comes from to the files";
+            manifests.refusal(workload.object.file, from, message, hint)
         })
     }
 
@@ -92,7 +83,7 @@ impl<'s> Home<'s> {
         Some(Self::ConfigMap {
             file: object.file,
             path: object.path.clone().key("data").key(key),
-            name: object.name,
+            map: Box::new(object.clone()),
             value: object.node.dig(&["data", key])?,
         })
     }
@@ -122,32 +113,109 @@ impl<'s> Home<'s> {
         matches!(self, Self::Absent)
     }
 
+    /// Refuses a place where a change would not count.
+    pub(super) fn check(
+        &self,
+        manifests: &Manifests<'_>,
+        workload: &Workload<'_>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Absent => Ok(()),
+            Self::Variable { .. } => {
+                let list = workload.container.get("env");
+                let items = list.into_iter().flat_map(Node::items);
+                let mut items = items.filter(|item| name_of(*item) == Some(INIT_SCRIPT));
+                items.nth(1).map_or(Ok(()), |second| {
+                    let message = "INIT_SCRIPT is there twice, and the last one counts".to_owned();
+                    let hint = "take one of them out";
+                    Err(manifests.refusal(workload.object.file, second, message, hint))
+                })
+            }
+            Self::ConfigMap { file, map, .. } => {
+                let immutable = map.node.get("immutable");
+                let immutable = immutable.filter(|node| node.bool() == Some(true));
+                immutable.map_or(Ok(()), |node| {
+                    let message = format!(
+                        "ConfigMap `{}` has INIT_SCRIPT and is immutable: the cluster takes no change to it",
+                        map.name
+                    );
+                    let hint = "give it another name, here and where it is used, and patch again";
+                    Err(manifests.refusal(*file, node, message, hint))
+                })
+            }
+        }
+    }
+
+    /// Whether the value is in double quotes, as it is when it is emptied.
+    pub(super) fn is_quoted(&self) -> bool {
+        let style = self.node().and_then(Node::style);
+        style == Some(Style::Double) && !self.node().is_some_and(Node::is_alias)
+    }
+
     /// Makes it be this text.
     pub(super) fn write(
         &self,
+        manifests: &Manifests<'_>,
         workload: &Workload<'_>,
         script: &str,
         edits: &mut Edits<'_>,
     ) -> Result<(), Error> {
-        if let Self::ConfigMap {
-            file,
-            path,
-            name,
-            value,
+        let value = self.node().filter(|value| value.scalar() != Some(script));
+        if let Some(value) = value.filter(|value| value.is_alias()) {
+            let at = value.location();
+            edits.note(format!(
+                "{at}: INIT_SCRIPT was an alias, and is written out now"
+            ));
+        }
+        let Self::ConfigMap {
+            file, path, map, ..
         } = self
-        {
-            if value.scalar() != Some(script) {
+        else {
+            let path = workload.container_path.clone().key("env");
+            let path = path.item_where("name", INIT_SCRIPT).key("value");
+            edits.set(workload.object.file, &path, script)?;
+            return Ok(());
+        };
+        if value.is_some() {
+            edits.note(format!(
+                "INIT_SCRIPT is in ConfigMap `{}`: running pods take it at their next start; restart them with \
+                 `kubectl rollout restart`",
+                map.name
+            ));
+            let others = list(others(manifests, workload, map));
+            if !others.is_empty() {
                 edits.note(format!(
-                    "INIT_SCRIPT is in ConfigMap `{name}`: running pods take it at their next start; restart them \
-                     with `kubectl rollout restart`"
+                    "ConfigMap `{}` is used by {others} too: its INIT_SCRIPT is theirs as well",
+                    map.name
                 ));
             }
-            edits.set(*file, path, Value::from(script))?;
-            return Ok(());
         }
-        let path = workload.container_path.clone().key("env");
-        let path = path.item_where("name", INIT_SCRIPT).key("value");
-        edits.set(workload.object.file, &path, script)?;
+        edits.set(*file, path, Value::from(script))?;
         Ok(())
     }
+}
+
+/// The other objects whose pods take variables from a ConfigMap.
+fn others<'m, 's>(
+    manifests: &'m Manifests<'s>,
+    workload: &'m Workload<'s>,
+    map: &'m Object<'s>,
+) -> impl Iterator<Item = &'m Object<'s>> {
+    let is_same = |object: &Object<'_>| {
+        object.file == workload.object.file && object.path == workload.object.path
+    };
+    let takes = |container: Node<'_>| {
+        let items = |key: &str| container.get(key).into_iter().flat_map(Node::items);
+        let whole = items("envFrom").filter_map(|source| source.get("configMapRef"));
+        let single = items("env").filter_map(|item| item.dig(&["valueFrom", "configMapKeyRef"]));
+        let script = single
+            .filter(|reference| reference.get("key").and_then(Node::scalar) == Some(INIT_SCRIPT));
+        let mut references = whole.chain(script);
+        references.any(|reference| name_of(reference) == Some(map.name))
+    };
+    manifests.objects().iter().filter(move |object| {
+        let containers = pod_of(object).and_then(|pod| pod.get("containers"));
+        let mut containers = containers.into_iter().flat_map(Node::items);
+        object.namespace == map.namespace && !is_same(object) && containers.any(takes)
+    })
 }

@@ -97,19 +97,29 @@ impl FromStr for BinaryUrl {
         let is_visible = text
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && byte != b'\'');
+        // The kubelet puts variables in the place of `$(NAME)`, and makes one `$` of two.
+        if text.contains('$') {
+            return Err(InvalidUrl::Dollar);
+        }
         let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
         (is_visible && has_host)
             .then(|| Self(text.to_owned()))
-            .ok_or(InvalidUrl)
+            .ok_or(InvalidUrl::Form)
     }
 }
 
 /// The text is no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "it takes an address that starts with https:// or http://, with `{{arch}}` for the processor"
-)]
-pub struct InvalidUrl;
+pub enum InvalidUrl {
+    /// It is no such address.
+    #[error(
+        "it takes an address that starts with https:// or http://, with `{{arch}}` for the processor"
+    )]
+    Form,
+    /// It has a dollar sign.
+    #[error("`$` would be expanded in the cluster: write `%24`")]
+    Dollar,
+}
 
 /// What `bootstrap init` is told.
 #[derive(Clone, Debug, Default)]
@@ -166,22 +176,15 @@ fn argument(cluster: &Cluster) -> String {
     }
 }
 
-/// Our part, with its marks; what must be known to take everything out again stands in `record`.
-pub fn part(delivery: &Delivery, wishes: &Wishes, prefix: &str, record: &str) -> String {
+/// Our part, with its marks.
+pub fn part(delivery: &Delivery, wishes: &Wishes, prefix: &str) -> String {
     let body = match delivery {
         Delivery::InitContainer { .. } => on_path(prefix),
         Delivery::Image => fill("", &[], wishes),
         Delivery::Script { url, pins } => fill(url.as_str(), pins, wishes),
     };
-    let mut part = format!("{BEGIN}{BEGIN_NOTE}\n");
-    if !record.is_empty() {
-        part.push_str(&format!("{RECORD}{record}\n"));
-    }
-    format!("{part}{body}{END}\n")
+    format!("{BEGIN}{BEGIN_NOTE}\n{body}{END}\n")
 }
-
-/// The line of our part that says what else was changed.
-const RECORD: &str = "# added: ";
 
 /// The template with an address, digests and arguments.
 fn fill(url: &str, pins: &[Pin], wishes: &Wishes) -> String {
@@ -273,14 +276,6 @@ impl<'t> Parts<'t> {
         format!("{}{}", self.before, self.after)
     }
 
-    /// What our part says was changed beside it.
-    pub fn record(&self) -> &'t str {
-        let mut lines = self.ours.into_iter().flat_map(str::lines);
-        lines
-            .find_map(|line| line.strip_prefix(RECORD))
-            .unwrap_or_default()
-    }
-
     /// The script with our part in its place; where there was none, before the user's.
     pub fn with(&self, ours: &str) -> String {
         match self.ours {
@@ -365,14 +360,13 @@ mod tests {
 
     #[test]
     fn our_part_is_told_from_the_users() {
-        let ours = part(&Delivery::Image, &wishes(), "/p", "env A B");
+        let ours = part(&Delivery::Image, &wishes(), "/p");
         for (before, after) in [("", ""), ("a\n", "b"), ("", "#!/bin/bash\nb\n")] {
             let script = format!("{before}{ours}{after}");
             let parts = Parts::of(&script);
             assert_eq!(parts.before, before);
             assert_eq!(parts.ours, Some(ours.as_str()));
             assert_eq!(parts.after, after);
-            assert_eq!(parts.record(), "env A B");
             assert_eq!(parts.with("new\n"), format!("{before}new\n{after}"));
         }
         let half = ours.replace(END, "");
@@ -390,6 +384,7 @@ mod tests {
             "https:///b",
             "https://h/'",
             "https://h/a b",
+            "https://h/$(A)",
         ] {
             assert!(bad.parse::<BinaryUrl>().is_err(), "{bad}");
         }

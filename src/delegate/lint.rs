@@ -4,6 +4,7 @@
 //! finding or above it, silences it.
 
 mod access;
+mod downloads;
 mod identity;
 mod pod;
 mod references;
@@ -12,7 +13,9 @@ mod script;
 mod shell;
 mod silence;
 mod upgrader;
+mod values;
 
+use super::values::Values;
 use super::workload::pod_of;
 use super::{Manifests, Object, Workload};
 use crate::strict_yaml::Location;
@@ -52,6 +55,7 @@ pub fn lint(streams: &[Stream<'_>], kubernetes: Option<Minor>) -> Vec<Finding> {
     pod::check(&mut linter);
     script::check(&mut linter);
     upgrader::check(&mut linter);
+    values::check(&mut linter, &Values::all(&manifests));
     let mut found = linter.found;
     found.sort_by_key(|(file, finding)| {
         (*file, finding.at.line, finding.at.column, finding.rule.id)
@@ -60,6 +64,12 @@ pub fn lint(streams: &[Stream<'_>], kubernetes: Option<Minor>) -> Vec<Finding> {
         one.at == other.at && one.rule.id == other.rule.id && one.message == other.message
     });
     silence::apply(streams, found)
+}
+
+/// Whether there is a delegate in the files, or values of one.
+pub fn has_delegate(streams: &[Stream<'_>]) -> bool {
+    let manifests = Manifests::new(streams);
+    !Workload::all(&manifests).is_empty() || !Values::all(&manifests).is_empty()
 }
 
 /// The objects, and what was found so far, each with the index of its file.

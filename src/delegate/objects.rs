@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::Error;
 use super::workload::{account_of, pod_of};
 use crate::yaml::{Node, Path, Stream};
 
@@ -89,6 +90,20 @@ impl<'s> Manifests<'s> {
     /// The object of a kind that has this name, in this namespace.
     pub fn find(&self, kind: &str, name: &str, namespace: Option<&str>) -> Option<&Object<'s>> {
         self.objects.get(*self.index.get(&(kind, name, namespace))?)
+    }
+
+    /// What is wrong at a node of a file.
+    pub(super) fn refusal(
+        &self,
+        file: usize,
+        node: Node<'_>,
+        message: String,
+        hint: &'static str,
+    ) -> Error {
+        match self.streams.get(file) {
+            Some(stream) => Error::Place(Box::new(stream.invalid(node, message).with_hint(hint))),
+            None => Error::Conflict { message, hint },
+        }
     }
 
     /// Whether pods run in a namespace, as far as the files say.

@@ -3,6 +3,7 @@
 use super::access::{self, Irsa};
 use super::init_script::{BinaryUrl, Pin, Wishes};
 use super::names::NamespaceName;
+use super::record::Record;
 use super::values::{self, Values};
 use super::{Error, Manifests, Object, Workload, delivery};
 use crate::arn::Region;
@@ -77,6 +78,7 @@ pub struct Patched {
 pub fn patch(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
     let manifests = Manifests::new(streams);
     let values = Values::all(&manifests);
+    plan.check_partition()?;
     if Workload::all(&manifests).is_empty() && !values.is_empty() {
         return values::patch(&manifests, &values, plan);
     }
@@ -101,11 +103,41 @@ pub fn patch(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
     }
     let namespace = workload.object.namespace.or(given);
     let mut edits = Edits::new(streams);
+    let annotations = workload.annotations();
+    let mut record = Record::among(annotations);
     if let Some(irsa) = &plan.irsa {
-        access::apply(&manifests, &workload, namespace, irsa, &mut edits)?;
+        access::apply(
+            &manifests,
+            &workload,
+            namespace,
+            irsa,
+            &mut record,
+            &mut edits,
+        )?;
     }
-    delivery::apply(&manifests, &workload, plan, &mut edits)?;
+    delivery::apply(&manifests, &workload, plan, &mut record, &mut edits)?;
+    let path = workload.annotations_path();
+    record.write(workload.object.file, &path, annotations, &mut edits)?;
     edits.finish()
+}
+
+impl Plan {
+    /// Refuses a role that the region's STS does not know.
+    fn check_partition(&self) -> Result<(), Error> {
+        if let (Some(irsa), Some(region)) = (&self.irsa, &self.region)
+            && irsa.role.partition != region.partition()
+        {
+            return Err(Error::Conflict {
+                message: format!(
+                    "the role is in partition `{}`, and region {region} in `{}`",
+                    irsa.role.partition,
+                    region.partition()
+                ),
+                hint: "use a role of the region's partition",
+            });
+        }
+        Ok(())
+    }
 }
 
 /// The changes so far.

@@ -137,28 +137,24 @@ fn plans() -> impl Strategy<Value = Plan> {
         }),
     ]);
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    (delivery, flags).prop_map(|(delivery, (irsa, region, budget))| {
-        // Without our part in INIT_SCRIPT nothing records what else was added.
-        let records = delivery.is_some();
-        Plan {
-            irsa: (irsa || !records).then(|| Irsa {
-                role: ROLE.parse().unwrap(),
-                account: None,
-                regional_sts: Some(true),
-                token_expiration: None,
-                audience: None,
-                replace_subject: false,
-                bindings: Vec::new(),
-            }),
-            delivery,
-            wishes: Wishes {
-                tools: vec!["aws-cli".to_owned()],
-                clusters: vec!["name=a,region=us-east-1".parse().unwrap()],
-            },
-            region: (region && records).then(|| "us-east-1".parse().unwrap()),
-            startup_budget: (budget && records).then_some(600),
-            ..Plan::default()
-        }
+    (delivery, flags).prop_map(|(delivery, (irsa, region, budget))| Plan {
+        irsa: irsa.then(|| Irsa {
+            role: ROLE.parse().unwrap(),
+            account: None,
+            regional_sts: Some(true),
+            token_expiration: None,
+            audience: None,
+            replace_subject: false,
+            bindings: Vec::new(),
+        }),
+        delivery,
+        wishes: Wishes {
+            tools: vec!["aws-cli".to_owned()],
+            clusters: vec!["name=a,region=us-east-1".parse().unwrap()],
+        },
+        region: region.then(|| "us-east-1".parse().unwrap()),
+        startup_budget: budget.then_some(600),
+        ..Plan::default()
     })
 }
 

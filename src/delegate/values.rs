@@ -1,14 +1,21 @@
 //! Values of the Helm chart `harness-delegate-ng`, patched in their own terms (its `values.yaml` and
 //! `templates/deployment.yaml`).
 
-use super::access::{Irsa, annotations, is_role_annotation};
-use super::delivery::{Budget, OURS, compose, is_shared, pair, variables};
-use super::init_script::Parts;
+mod keys;
+mod undo;
+
+use super::access::{Irsa, annotations};
+use super::delivery::{
+    Budget, OURS, compose, has_init_container, is_shared, is_there, pair, set_variables,
+    takes_volume, variables,
+};
 use super::patch::{Delivery, Edits, Patched, Plan};
-use super::pod::copy;
-use super::record::Record;
-use super::{Error, Manifests};
-use crate::yaml::{Node, Path, Scalar, Stream, Value};
+use super::pod::{Mounts, copy, name_of};
+use super::record::{Kind, Record, VOLUME_WAS_THERE, WAS_NOT_QUOTED};
+use super::{Error, Manifests, take_out};
+use crate::yaml::{Node, Path, Style, Value};
+
+pub(super) use undo::remove;
 
 /// The name of the chart, below which an umbrella chart has its values.
 const CHART: &str = "harness-delegate-ng";
@@ -26,19 +33,11 @@ const TELLING: [&str; 9] = [
     "upgrader",
 ];
 
-/// The keys that are patched.
-const KEYS: [&str; 7] = [
-    "custom_envs",
-    "custom_init_containers",
-    "custom_mounts",
-    "custom_volumes",
-    "initScript",
-    "serviceAccount",
-    "startupProbe",
-];
+/// The annotations of the Deployment and of its pods, where the record goes.
+const ANNOTATIONS: &str = "delegateAnnotations";
 
 /// The startup probe of the chart where the values do not say another one.
-const PROBE: Budget = Budget {
+pub const PROBE: Budget = Budget {
     delay: 10,
     period: 10,
     failures: 40,
@@ -50,9 +49,12 @@ const WORKING_DIRECTORY: &str = "/opt/harness-delegate";
 /// The values of one delegate.
 #[derive(Clone, Debug)]
 pub struct Values<'s> {
-    file: usize,
-    path: Path,
-    node: Node<'s>,
+    /// The index of their file.
+    pub file: usize,
+    /// Where they are.
+    pub path: Path,
+    /// All of them.
+    pub node: Node<'s>,
 }
 
 impl<'s> Values<'s> {
@@ -95,7 +97,17 @@ impl<'s> Values<'s> {
         text(self.node, "delegateName").unwrap_or("(without delegateName)")
     }
 
-    fn items(&self, key: &str) -> impl Iterator<Item = Node<'s>> + use<'s> {
+    /// What is mounted beside what the chart mounts by itself.
+    pub(super) fn mounts(&self) -> Mounts<'s> {
+        Mounts {
+            mounts: self.node.get("custom_mounts"),
+            volumes: self.node.get("custom_volumes"),
+            claims: None,
+        }
+    }
+
+    /// The items of one of the lists.
+    pub(super) fn items(&self, key: &str) -> impl Iterator<Item = Node<'s>> + use<'s> {
         self.node.get(key).into_iter().flat_map(Node::items)
     }
 }
@@ -117,35 +129,23 @@ pub(super) fn patch(
 ) -> Result<Patched, Error> {
     let values = Values::choose(all, plan.delegate.as_deref())?;
     let mut edits = Edits::new(manifests.streams());
-    misspelt(&values, &mut edits);
+    keys::check(&values, &mut edits);
+    let annotations = values.node.get(ANNOTATIONS);
+    let mut record = Record::among(annotations);
     if let Some(irsa) = &plan.irsa {
-        account(manifests, &values, irsa, &mut edits)?;
+        account(manifests, &values, irsa, &mut record, &mut edits)?;
     }
-    tools(&values, plan, &mut edits)?;
+    tools(manifests, &values, plan, &mut record, &mut edits)?;
+    let path = values.path.clone().key(ANNOTATIONS);
+    record.write(values.file, &path, annotations, &mut edits)?;
     edits.finish()
-}
-
-/// Names keys that are nearly those of the chart: Helm passes over keys that it does not know.
-fn misspelt(values: &Values<'_>, edits: &mut Edits<'_>) {
-    let bare = |key: &str| key.replace(['_', '-'], "").to_ascii_lowercase();
-    for (key, _) in values.node.entries() {
-        let written = key.scalar().unwrap_or_default();
-        let meant = KEYS
-            .iter()
-            .find(|known| bare(known) == bare(written) && **known != written);
-        if let Some(meant) = meant {
-            edits.note(format!(
-                "{}: the chart has no `{written}`, which is passed over: `{meant}` is its name",
-                key.location()
-            ));
-        }
-    }
 }
 
 fn account(
     manifests: &Manifests<'_>,
     values: &Values<'_>,
     irsa: &Irsa,
+    record: &mut Record,
     edits: &mut Edits<'_>,
 ) -> Result<(), Error> {
     if irsa.replace_subject || !irsa.bindings.is_empty() {
@@ -155,83 +155,119 @@ fn account(
         });
     }
     let create = values.node.dig(&["serviceAccount", "create"]);
-    if let Some(create) = create.filter(|create| create.bool() == Some(false))
-        && let Some(stream) = manifests.streams().get(values.file)
-    {
-        let message = "the chart makes no ServiceAccount, so its annotations go nowhere";
-        let invalid = stream.invalid(create, message);
-        return Err(Error::Place(Box::new(invalid.with_hint(
-            "set it to true, or annotate the account where it is made",
-        ))));
+    if let Some(create) = create.filter(|create| create.bool() == Some(false)) {
+        let message = "the chart makes no ServiceAccount, so its annotations go nowhere".to_owned();
+        let hint = "set it to true, or annotate the account where it is made";
+        return Err(manifests.refusal(values.file, create, message, hint));
     }
+    take_out::note_empty(values.node, "serviceAccount", record);
     let path = values.path.clone().key("serviceAccount");
     for (name, value) in annotations(irsa) {
+        let was = values.node.dig(&["serviceAccount", "annotations", &name]);
+        let was = was.and_then(Node::scalar);
+        let is_same = was.is_some_and(|was| Value::from(was) == value);
+        if !is_same {
+            record.keep(Kind::Account, &name, was);
+        }
+        if let Some(was) = was.filter(|_| !is_same) {
+            edits.note(format!(
+                "the ServiceAccount had `{name}: {was}`, which makes room"
+            ));
+        }
         let path = path.clone().key("annotations").key(name);
         edits.set(values.file, &path, value)?;
     }
     if let Some(name) = &irsa.account {
+        let was = values.node.dig(&["serviceAccount", "name"]);
+        let was = was.and_then(Node::scalar);
+        if was != Some(name.as_str()) {
+            record.keep(Kind::Pod, "name", was);
+        }
         edits.set(values.file, &path.key("name"), name.as_str())?;
     }
     Ok(())
 }
 
-fn tools(values: &Values<'_>, plan: &Plan, edits: &mut Edits<'_>) -> Result<(), Error> {
+fn tools(
+    manifests: &Manifests<'_>,
+    values: &Values<'_>,
+    plan: &Plan,
+    record: &mut Record,
+    edits: &mut Edits<'_>,
+) -> Result<(), Error> {
     let file = values.file;
     let at = |key: &str| values.path.clone().key(key);
-    let present = text(values.node, "initScript").unwrap_or_default();
-    let parts = Parts::of(present);
-    let mut record = Record::of(parts.record());
-    for (name, value) in variables(plan) {
-        if !values
-            .items("custom_envs")
-            .any(|item| text(item, "name") == Some(name))
-        {
-            record.add_variable(name);
-        }
-        let path = at("custom_envs").item_where("name", name).key("value");
-        edits.set(file, &path, value)?;
+    let envs = (values.node.get("custom_envs"), file, &at("custom_envs"));
+    if !variables(plan).is_empty() {
+        take_out::note_empty(values.node, "custom_envs", record);
     }
+    set_variables(manifests, envs, plan, record, edits)?;
     if let Some(budget) = plan.startup_budget {
         let probe = values.node.get("startupProbe");
         let present = probe.map_or(PROBE, |probe| Budget::or(probe, PROBE));
-        if present.seconds() < budget {
-            record.keep_threshold(present.failures);
-            let path = at("startupProbe").key("failureThreshold");
-            edits.set(file, &path, present.failures_for(budget))?;
-        }
+        present.raise(probe, budget, (file, &at("startupProbe")), record, edits)?;
     }
     let Some(how) = &plan.delivery else {
         return Ok(());
     };
+    let script = values.node.get("initScript");
+    let present = text(values.node, "initScript").unwrap_or_default();
+    let is_there = is_there(present, record);
     let prefix = plan
         .prefix
         .clone()
         .unwrap_or_else(|| format!("{WORKING_DIRECTORY}/bootstrap"));
-    let volume = at("custom_volumes")
-        .item_where("name", OURS)
-        .key("emptyDir");
-    if values
-        .node
-        .get("custom_volumes")
-        .is_none_or(|list| list.item_where("name", OURS).is_none())
-    {
-        edits.set(file, &volume, Value::Mapping(Vec::new()))?;
-    }
-    let path = at("custom_mounts")
-        .item_where("name", OURS)
-        .key("mountPath");
-    edits.set(file, &path, prefix.as_str())?;
+    volume(values, &prefix, is_there, record, edits)?;
+    let list = values.node.get("custom_init_containers");
+    let is_wanted = matches!(how, Delivery::InitContainer { .. });
+    let has_container = has_init_container(list, (is_there, is_wanted), record)?;
     if let Delivery::InitContainer { image } = how {
+        take_out::note_empty(values.node, "custom_init_containers", record);
         let path = at("custom_init_containers").item_where("name", OURS);
-        for (key, value) in init_container(values, plan, image, &prefix) {
+        for (key, value) in init_container(values, plan, image, (&prefix, is_there), record) {
             edits.set(file, &path.clone().key(key), value)?;
         }
-    } else {
-        take_out(values, "custom_init_containers", edits)?;
+    } else if has_container {
+        let key = "custom_init_containers";
+        let place = (values.node, file, &values.path);
+        take_out::items(place, key, [OURS], record, edits)?;
     }
-    if let Some(script) = compose(plan, how, present, &prefix, &record, edits) {
-        edits.set(file, &at("initScript"), script)?;
+    let Some(new) = compose(plan, how, present, &prefix, record, edits) else {
+        return Ok(());
+    };
+    match script {
+        None => record.keep(Kind::Variable, "initScript", None),
+        Some(script) if present.is_empty() && script.style() != Some(Style::Double) => {
+            record.mark(WAS_NOT_QUOTED);
+        }
+        Some(_) => {}
     }
+    edits.set(file, &at("initScript"), new)?;
+    Ok(())
+}
+
+/// A volume on disk at the prefix.
+fn volume(
+    values: &Values<'_>,
+    prefix: &str,
+    is_there: bool,
+    record: &mut Record,
+    edits: &mut Edits<'_>,
+) -> Result<(), Error> {
+    let mounts = values.mounts();
+    if !takes_volume(mounts, prefix, is_there, record)? {
+        return Ok(());
+    }
+    take_out::note_empty(values.node, "custom_volumes", record);
+    take_out::note_empty(values.node, "custom_mounts", record);
+    let at = |key: &str| values.path.clone().key(key).item_where("name", OURS);
+    let is_there = |list: Node<'_>| list.item_where("name", OURS).is_some();
+    if !mounts.volumes.is_some_and(is_there) {
+        let path = at("custom_volumes").key("emptyDir");
+        edits.set(values.file, &path, Value::Mapping(Vec::new()))?;
+    }
+    let path = at("custom_mounts").key("mountPath");
+    edits.set(values.file, &path, prefix)?;
     Ok(())
 }
 
@@ -239,7 +275,8 @@ fn init_container(
     values: &Values<'_>,
     plan: &Plan,
     image: &str,
-    prefix: &str,
+    (prefix, is_there): (&str, bool),
+    record: &Record,
 ) -> Vec<(&'static str, Value)> {
     let command = std::iter::once("bootstrap".to_owned()).chain(plan.wishes.arguments());
     let wanted = variables(plan);
@@ -265,7 +302,13 @@ fn init_container(
     let mount = |name: &str, path: &str| {
         Value::mapping([("name", name.into()), ("mountPath", path.into())])
     };
-    let mut mounts = vec![mount(OURS, prefix)];
+    let present = values.mounts();
+    let theirs = present.above(prefix).filter(|mount| {
+        let is_named = name_of(*mount) == Some(OURS);
+        let is_ours = is_there && is_named && !record.has(VOLUME_WAS_THERE);
+        present.unfit(prefix).is_none() && !is_ours
+    });
+    let mut mounts = vec![theirs.map_or_else(|| mount(OURS, prefix), copy)];
     // The chart's own volume, which the delegate's container has at the same place.
     if values
         .node
@@ -289,85 +332,4 @@ fn init_container(
     keys.extend(context.map(|context| ("securityContext", copy(context))));
     keys.push(("volumeMounts", Value::Sequence(mounts)));
     keys
-}
-
-/// Takes out what was put in.
-pub(super) fn remove(
-    manifests: &Manifests<'_>,
-    all: &[Values<'_>],
-    delegate: Option<&str>,
-) -> Result<Patched, Error> {
-    let values = Values::choose(all, delegate)?;
-    let stream = manifests.streams().get(values.file);
-    let mut edits = Edits::new(manifests.streams());
-    let file = values.file;
-    let at = |key: &str| values.path.clone().key(key);
-    let parts = Parts::of(text(values.node, "initScript").unwrap_or_default());
-    let record = Record::of(parts.record());
-    if parts.ours.is_some() {
-        edits.set(file, &at("initScript"), parts.user())?;
-    }
-    for key in ["custom_init_containers", "custom_mounts", "custom_volumes"] {
-        take_out(&values, key, &mut edits)?;
-    }
-    let is_added = |item: &Node<'_>| record.has_variable(text(*item, "name").unwrap_or_default());
-    if values.items("custom_envs").all(|item| is_added(&item)) {
-        if values.items("custom_envs").next().is_some() {
-            edits.remove(file, &at("custom_envs"))?;
-        }
-    } else {
-        for name in record.variables() {
-            edits.remove(file, &at("custom_envs").item_where("name", name))?;
-        }
-    }
-    if let Some(threshold) = record.threshold() {
-        let path = at("startupProbe").key("failureThreshold");
-        edits.set(file, &path, Value::Scalar(Scalar::Int(threshold)))?;
-    }
-    annotations_out(stream, &values, &mut edits)?;
-    edits.finish()
-}
-
-fn annotations_out(
-    stream: Option<&Stream<'_>>,
-    values: &Values<'_>,
-    edits: &mut Edits<'_>,
-) -> Result<(), Error> {
-    let path = values.path.clone().key("serviceAccount");
-    let Some(account) = values.node.get("serviceAccount") else {
-        return Ok(());
-    };
-    let Some(annotations) = account.get("annotations") else {
-        return Ok(());
-    };
-    let ours: Vec<_> = annotations
-        .entries()
-        .filter_map(|(key, _)| key.scalar())
-        .filter(|key| is_role_annotation(key))
-        .collect();
-    if ours.is_empty() {
-        return Ok(());
-    }
-    let written = stream.and_then(|stream| stream.text().get(annotations.span()));
-    let is_flow = written.is_some_and(|text| text.starts_with('{'));
-    let is_all = annotations.entries().count() == ours.len();
-    if is_all && !is_flow {
-        let is_alone = account.entries().count() == 1;
-        let path = if is_alone {
-            path
-        } else {
-            path.key("annotations")
-        };
-        edits.remove(values.file, &path)?;
-    } else {
-        for key in ours {
-            edits.remove(values.file, &path.clone().key("annotations").key(key))?;
-        }
-    }
-    Ok(())
-}
-
-/// Takes our item out of a list, and the list where nothing else is in it.
-fn take_out(values: &Values<'_>, key: &str, edits: &mut Edits<'_>) -> Result<(), Error> {
-    super::delivery::remove_item(values.file, values.node, &values.path, key, edits)
 }

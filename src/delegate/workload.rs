@@ -118,6 +118,17 @@ impl<'s> Workload<'s> {
         variable(self.container, name)
     }
 
+    /// The annotations of the object.
+    pub fn annotations(&self) -> Option<Node<'s>> {
+        self.object.node.dig(&["metadata", "annotations"])
+    }
+
+    /// Where those are.
+    pub fn annotations_path(&self) -> Path {
+        let path = self.object.path.clone();
+        path.keys(&["metadata", "annotations"])
+    }
+
     /// The account that the pods run as.
     pub fn account(&self) -> &'s str {
         account_of(self.pod)

@@ -114,14 +114,28 @@ fn walk(name: &Path, directory: &Path) -> Result<Vec<(PathBuf, PathBuf)>, Error>
         // A link to a directory may lead back up.
         if entry.file_type().map_err(fail)?.is_dir() {
             found.extend(walk(&name, &path)?);
-        } else if path.is_file()
-            && path
-                .extension()
-                .and_then(std::ffi::OsStr::to_str)
-                .is_some_and(|ending| ENDINGS.contains(&ending))
+        } else if path
+            .extension()
+            .and_then(std::ffi::OsStr::to_str)
+            .is_some_and(|ending| ENDINGS.contains(&ending))
         {
-            found.push((name, path));
+            // A link to nothing is an error, and so is a pipe, which might never end; a link to a
+            // directory is passed over, as one that leads back up.
+            let kind = fs::metadata(&path)
+                .map_err(|source| Error::from(files::Error::new("read", &name, source)))?;
+            if !kind.is_file() && !kind.is_dir() {
+                return Err(not_a_file(&name));
+            }
+            if kind.is_file() {
+                found.push((name, path));
+            }
         }
     }
     Ok(found)
+}
+
+fn not_a_file(name: &Path) -> Error {
+    let message = format!("`{}` is neither a file nor a directory", name.display());
+    let error = Error::new(Fault::Local, message);
+    error.with_hint("move it away, or name the files one by one".to_owned())
 }

@@ -3,6 +3,7 @@
 mod assign;
 mod refusal;
 
+use super::layout::upto;
 use super::live::{Entry, Live, LiveDocument, Shape, View};
 use super::{Invalid, Path, Scalar, Step, Stream, Value, oracle, splice};
 use crate::fault::Fault;
@@ -17,6 +18,8 @@ use refusal::{no_document, noun, refuse, refuse_shared};
 pub struct Editor<'s> {
     stream: &'s Stream<'s>,
     documents: Vec<LiveDocument>,
+    /// How many documents of the text were taken out.
+    removed: usize,
 }
 
 /// A change that is not made.
@@ -69,6 +72,7 @@ impl<'s> Editor<'s> {
         Self {
             stream,
             documents: documents.collect(),
+            removed: 0,
         }
     }
 
@@ -163,6 +167,14 @@ impl<'s> Editor<'s> {
             );
             return Err(refuse(stream, id, message));
         }
+        if let (Shape::Mapping(_), Some((key, _))) = (&parent.shape, origin) {
+            let before = upto(stream.text, stream.raw(key).outer()).trim_end();
+            let line = before.rsplit(['\n', '\r']).next().unwrap_or_default();
+            if line.trim_start_matches([' ', '-']) == "?" {
+                let message = format!("`{path}` has its key behind a `?`, and cannot be removed");
+                return Err(refuse(stream, key, message));
+            }
+        }
         match &mut parent.shape {
             Shape::Mapping(entries) => drop(entries.remove(index)),
             Shape::Sequence(items) => drop(items.remove(index)),
@@ -175,10 +187,7 @@ impl<'s> Editor<'s> {
     /// end when there is none; behind those that were inserted there before.
     pub fn insert_document(&mut self, before: usize, root: impl Into<Value>) -> Result<(), Error> {
         splice::check_document(self.stream, before)?;
-        let at = self
-            .documents
-            .iter()
-            .position(|document| document.origin == Some(before));
+        let at = self.position(before);
         let document = LiveDocument {
             origin: None,
             root: Live::new(root.into()),
@@ -192,8 +201,10 @@ impl<'s> Editor<'s> {
     pub fn remove_document(&mut self, index: usize) -> Result<(), Error> {
         splice::check_document(self.stream, index)?;
         splice::check_document(self.stream, index + 1)?;
-        self.documents
-            .retain(|document| document.origin != Some(index));
+        if let Some(at) = self.position(index) {
+            self.documents.remove(at);
+            self.removed += 1;
+        }
         Ok(())
     }
 
@@ -217,9 +228,17 @@ impl<'s> Editor<'s> {
         })
     }
 
+    /// Where the document with this index in the text is now. It is not searched from the start: a
+    /// text may have thousands, and each change looks for its own.
+    fn position(&self, index: usize) -> Option<usize> {
+        let first = index.saturating_sub(self.removed);
+        let mut documents = self.documents.iter().skip(first);
+        let found = documents.position(|document| document.origin == Some(index))?;
+        Some(first + found)
+    }
+
     fn view(&self, path: &Path) -> Option<View<'_>> {
-        let mut documents = self.documents.iter();
-        let document = documents.find(|document| document.origin == Some(path.document()))?;
+        let document = self.documents.get(self.position(path.document())?)?;
         View::of(&document.root, self.stream).find(path, self.stream)
     }
 
@@ -254,8 +273,8 @@ impl<'s> Editor<'s> {
         create: bool,
     ) -> Result<Option<&mut Live>, Error> {
         let stream = self.stream;
-        let mut documents = self.documents.iter_mut();
-        let document = documents.find(|document| document.origin == Some(path.document()));
+        let at = self.position(path.document());
+        let document = at.and_then(|at| self.documents.get_mut(at));
         let Some(document) = document else {
             return if create {
                 Err(no_document(stream, path))

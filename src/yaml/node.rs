@@ -49,6 +49,15 @@ impl<'s> Node<'s> {
         matches!(self.raw().kind, Kind::Sequence { .. })
     }
 
+    /// Whether this is a collection in brackets.
+    pub fn is_flow(self) -> bool {
+        let kind = self.raw().kind;
+        matches!(
+            kind,
+            Kind::Mapping { flow: true } | Kind::Sequence { flow: true }
+        )
+    }
+
     /// Whether this is a null that nobody takes for text: nothing, `~` or `null`.
     pub fn is_null(self) -> bool {
         self.raw().is_null()

@@ -25,6 +25,15 @@ pub(super) fn parse<'s>(file: &Path, text: &'s str) -> Result<Stream<'s>, Invali
         let invalid = invalid(at, "a byte order mark inside the file");
         return Err(invalid.with_hint("files were joined that begin with one each: remove it"));
     }
+    if let Some(at) = old_break(text) {
+        let invalid = invalid(
+            at,
+            "a character that ends a line in YAML 1.1 and not in YAML 1.2",
+        );
+        return Err(invalid.with_hint(
+            "Kubernetes reads YAML 1.1: take it out, or write \\N, \\L or \\P in double quotes",
+        ));
+    }
     let options = granit_parser::options! {
         emit_comments: false,
         emit_anchor_events: true,
@@ -53,6 +62,15 @@ pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
 fn inner_mark(text: &str) -> Option<usize> {
     let mut marks = text.match_indices('\u{feff}').map(|(at, _)| at);
     marks.find(|at| *at > 0 && is_line_start(text, *at))
+}
+
+/// A line break of YAML 1.1 alone: U+0085, U+2028 or U+2029. In JSON these are letters for all.
+fn old_break(text: &str) -> Option<usize> {
+    let is_json = text.trim_start().starts_with('{');
+    if text.is_ascii() || is_json {
+        return None;
+    }
+    text.find(['\u{85}', '\u{2028}', '\u{2029}'])
 }
 
 impl Builder<'_> {

@@ -41,6 +41,8 @@ struct Writer<'a> {
     stream: &'a Stream<'a>,
     text: &'a str,
     splices: Vec<Splice>,
+    /// The block scalars, which end one after the other.
+    blocks: Vec<&'a Raw<'a>>,
     /// The root of the document that is being written.
     root: u32,
     habit: Habit,
@@ -57,6 +59,11 @@ pub(super) fn splices(
         stream,
         text: stream.text,
         splices: Vec::new(),
+        blocks: stream
+            .nodes
+            .iter()
+            .filter(|raw| raw.is_block_scalar())
+            .collect(),
         root: 0,
         habit: Habit {
             mapping: 2,
@@ -99,23 +106,28 @@ pub(super) fn splices(
 /// Refuses to put a document before the one with this index, or to take that one out, where it is
 /// not only lines between two `---`.
 pub(super) fn check_document(stream: &Stream<'_>, index: usize) -> Result<(), Error> {
-    let refuse = |id: u32, message: &str| {
+    let refuse = |id: u32, message: &str, hint: &'static str| {
         let raw = stream.raw(id);
         let at = (raw.line as usize, raw.column as usize);
         let invalid = Invalid::new(&stream.file, stream.text, at, message);
-        Err(Error::Refused(Box::new(invalid)))
+        Err(Error::Refused(Box::new(invalid.with_hint(hint))))
     };
     if let Some(document) = stream
         .documents
         .iter()
         .find(|document| is_json(stream, document.root))
     {
-        return refuse(document.root, "this is JSON, which holds one document only");
+        return refuse(
+            document.root,
+            "this is JSON, which holds one document only",
+            "make it an item of `{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": […]}`, or YAML",
+        );
     }
     match stream.documents.get(index) {
         Some(document) if document.has_directives => refuse(
             document.root,
             "the document has directives (`%`), which cannot be moved apart from it",
+            "leave the directives out: what Kubernetes reads has none",
         ),
         _ => Ok(()),
     }
@@ -187,10 +199,16 @@ impl Writer<'_> {
 
     /// Cuts whole lines, from the one of the first byte to the one before the second byte.
     fn cut_lines(&mut self, first: usize, end: usize) {
-        let start = line_start(self.text, first);
+        // A byte order mark is not a part of the line that it stands before.
+        let mark = '\u{feff}'.len_utf8();
+        let has_mark = upto(self.text, mark) == "\u{feff}";
+        let start = line_start(self.text, first).max(if has_mark { mark } else { 0 });
         let above = trim_before(self.text, start)..=start;
-        let mut scalars = self.stream.nodes.iter().filter(|raw| raw.is_block_scalar());
-        let scalar = scalars.find(|raw| above.contains(&raw.end()));
+        let found = self
+            .blocks
+            .partition_point(|raw| raw.end() < *above.start());
+        let scalar = self.blocks.get(found).copied();
+        let scalar = scalar.filter(|raw| above.contains(&raw.end()));
         // Blank lines must not come to stand behind a block scalar that takes them for its own.
         let blank = end..skip_blank_lines(self.text, end);
         let has_blanks = self
@@ -255,14 +273,17 @@ impl Writer<'_> {
             }
         }
         self.put_documents(&new, self.stream.documents.len());
-        let is_kept = |index: usize| {
-            documents
-                .iter()
-                .any(|document| document.origin == Some(index))
-        };
+        // Those that are kept are in their old order; a new one may stand before each.
+        let before = std::iter::once(None).chain(documents.iter().map(Some));
+        let pairs = before.zip(documents).filter_map(|(before, document)| {
+            let has_new = before.is_some_and(|before| before.origin.is_none());
+            Some((document.origin?, has_new))
+        });
+        let mut kept = pairs.peekable();
         for index in 0..self.stream.documents.len() {
-            if !is_kept(index) {
-                self.cut_document(index);
+            if kept.next_if(|(origin, _)| *origin == index).is_none() {
+                let is_next_kept = kept.peek() == Some(&(index + 1, false));
+                self.cut_document(index, is_next_kept);
             }
         }
     }
@@ -304,10 +325,21 @@ impl Writer<'_> {
         if marker.is_none() && !has_break && !needs_break {
             put.truncate(put.len() - eol.len());
         }
-        self.put(at, put);
+        // A document without a marker may begin with something new at this very place.
+        let first = if marker == Some(None) {
+            0
+        } else {
+            self.splices.len()
+        };
+        let splice = Splice {
+            at: at..at,
+            text: put,
+            removes: false,
+        };
+        self.splices.insert(first, splice);
     }
 
-    fn cut_document(&mut self, index: usize) {
+    fn cut_document(&mut self, index: usize, is_next_kept: bool) {
         let text = self.text;
         let documents = &self.stream.documents;
         let start = self.document_start(index);
@@ -316,8 +348,15 @@ impl Writer<'_> {
             .get(index)
             .is_some_and(|document| document.marker.is_some());
         let next = documents.get(index + 1).and_then(|next| next.marker);
-        // Without a marker of its own, the document had that of the next one behind it.
+        // Without a marker of its own, the document had that of the next one behind it; which stays
+        // where it tells that there is a document, though nothing is in it.
+        let is_next_there = documents.get(index + 1).is_some_and(|next| {
+            let root = self.stream.raw(next.root);
+            !root.is_absent()
+        });
         if !had_marker
+            && is_next_kept
+            && is_next_there
             && let Some(next) = next.map(|next| next as usize)
             && text.get(next..line_end(text, next)) == Some("---")
         {

@@ -124,13 +124,13 @@ fn artifact(name: &str) -> PathBuf {
 }
 
 /// A copy of a program that can be run: artifacts are kept as their vendors publish them.
-fn copy(world: &World, from: &Path, name: &str) {
+pub(crate) fn copy(world: &World, from: &Path, name: &str) {
     let to = world.write_program(name, "");
     fs::copy(from, &to).unwrap();
     fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-fn kubectl(version: &str) -> PathBuf {
+pub(crate) fn kubectl(version: &str) -> PathBuf {
     artifact(&format!(
         "dl.k8s.io/release/v{version}/bin/linux/amd64/kubectl"
     ))

@@ -67,7 +67,10 @@ pub(super) struct IrsaFlags {
     )]
     token_expiration: Option<u32>,
     /// The audience of the token [default: sts.amazonaws.com]
-    #[arg(long, value_name = "AUDIENCE", requires = "irsa_role_arn")]
+    #[arg(
+        long, value_name = "AUDIENCE", requires = "irsa_role_arn",
+        value_parser = clap::builder::NonEmptyStringValueParser::new()
+    )]
     audience: Option<String>,
 }
 

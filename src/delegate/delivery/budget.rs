@@ -1,6 +1,12 @@
 //! How long a probe waits.
 
-use crate::yaml::Node;
+use super::super::Error;
+use super::super::patch::Edits;
+use super::super::record::{Kind, PROBE_IS_NEW, Record};
+use crate::yaml::{Node, Path};
+
+/// The key that is raised.
+pub(super) const THRESHOLD: &str = "failureThreshold";
 
 /// What a probe gives, in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -42,5 +48,30 @@ impl Budget {
     /// All of it.
     pub const fn seconds(self) -> i64 {
         self.delay + self.period * self.failures
+    }
+
+    /// Raises what a probe at this path waits for, if it is too little.
+    pub(in super::super) fn raise(
+        self,
+        probe: Option<Node<'_>>,
+        seconds: i64,
+        (file, path): (usize, &Path),
+        record: &mut Record,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Error> {
+        if self.seconds() >= seconds {
+            return Ok(());
+        }
+        if probe.is_none() {
+            record.mark(PROBE_IS_NEW);
+        }
+        let was = probe.and_then(|probe| probe.get(THRESHOLD)?.scalar());
+        record.keep(Kind::Probe, THRESHOLD, was);
+        edits.set(
+            file,
+            &path.clone().key(THRESHOLD),
+            self.failures_for(seconds),
+        )?;
+        Ok(())
     }
 }

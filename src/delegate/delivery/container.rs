@@ -3,9 +3,10 @@
 use std::path::Path as FilePath;
 
 use super::super::init_script::Wishes;
-use super::super::pod::{copy, is_on_disk, mount_at, mounts};
-use super::super::{Error, Manifests};
-use super::{Applied, OURS, pair, remove_item, variables};
+use super::super::pod::{Mounts, copy, mounts, name_of};
+use super::super::record::VOLUME_WAS_THERE;
+use super::super::{Error, Manifests, take_out};
+use super::{Applied, OURS, has_init_container, pair, variables};
 use crate::yaml::{Node, Path, Value};
 
 impl Applied<'_, '_, '_> {
@@ -21,6 +22,9 @@ impl Applied<'_, '_, '_> {
         image: &str,
         wishes: &Wishes,
     ) -> Result<(), Error> {
+        let list = self.workload.pod.get("initContainers");
+        has_init_container(list, (self.is_there, true), self.record)?;
+        take_out::note_empty(self.workload.pod, "initContainers", self.record);
         let command = std::iter::once("bootstrap".to_owned()).chain(wishes.arguments());
         let mut keys: Vec<(&str, Value)> = vec![
             ("image", image.into()),
@@ -48,20 +52,22 @@ impl Applied<'_, '_, '_> {
 
     /// Takes out what another delivery put in.
     pub(super) fn no_init_container(&mut self) -> Result<(), Error> {
-        remove_item(
-            self.file(),
-            self.workload.pod,
-            &self.workload.pod_path,
-            "initContainers",
-            self.edits,
-        )
+        let list = self.workload.pod.get("initContainers");
+        if !has_init_container(list, (self.is_there, false), self.record)? {
+            return Ok(());
+        }
+        let pod = (self.workload.pod, self.file(), &self.workload.pod_path);
+        take_out::items(pod, "initContainers", [OURS], self.record, self.edits)
     }
 
     /// The mount of the volume that the prefix is on.
     fn mount_of_prefix(&self) -> Value {
-        let theirs = mount_at(self.workload, &self.prefix).filter(|mount| {
-            mount.get("name").and_then(Node::scalar) != Some(OURS)
-                && is_on_disk(self.workload, &self.prefix)
+        let mounts = Mounts::of(self.workload);
+        let is_fit = mounts.unfit(&self.prefix).is_none();
+        let theirs = mounts.above(&self.prefix).filter(|mount| {
+            let is_named = name_of(*mount) == Some(OURS);
+            let is_ours = self.is_there && is_named && !self.record.has(VOLUME_WAS_THERE);
+            is_fit && !is_ours
         });
         let ours = || {
             Value::mapping([

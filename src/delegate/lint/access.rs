@@ -102,12 +102,9 @@ fn accounts(linter: &mut Linter<'_, '_>) {
     }
 }
 
-/// Delegates whose account no binding names, where there are bindings at all.
+/// Delegates whose account no binding names.
 fn rights(linter: &mut Linter<'_, '_>) {
     let manifests = linter.manifests;
-    if bindings(manifests).next().is_none() {
-        return;
-    }
     for workload in linter.workloads {
         let account = workload.account();
         let namespace = workload.object.namespace;
@@ -125,7 +122,9 @@ fn rights(linter: &mut Linter<'_, '_>) {
             .take(SHOWN)
             .map(|subject| format!("`{}` in {}", subject.name, shown(subject.namespace)))
             .collect();
-        let named = if named.is_empty() {
+        let named = if bindings(manifests).next().is_none() {
+            "; there is none in the files".to_owned()
+        } else if named.is_empty() {
             String::new()
         } else {
             format!("; bindings name {}", named.join(", "))

@@ -1,7 +1,7 @@
 //! IRSA: roles, annotations, keys.
 
 use super::super::access::ANNOTATION;
-use super::super::workload::{account_of, variable};
+use super::super::workload::account_of;
 use super::references::is_placeholder;
 use super::rules::{
     ACCOUNT_UNUSED, ANNOTATION_MISPLACED, PLACEHOLDER, PLAINTEXT_CREDENTIAL, ROLE_ARN,
@@ -18,7 +18,7 @@ pub(super) fn check(linter: &mut Linter<'_, '_>) {
 }
 
 /// The annotation that names the role.
-fn role_key() -> String {
+pub(super) fn role_key() -> String {
     format!("{ANNOTATION}/role-arn")
 }
 
@@ -87,7 +87,7 @@ fn accounts(linter: &mut Linter<'_, '_>) {
         for (pod, node) in pods {
             for container in containers(node) {
                 if let Ok(role) = &role {
-                    partition(linter, pod.file, container, role);
+                    partition(linter, pod.file, container.get("env"), role);
                 }
                 keys(linter, pod, container, object.name);
             }
@@ -95,9 +95,16 @@ fn accounts(linter: &mut Linter<'_, '_>) {
     }
 }
 
-fn partition(linter: &mut Linter<'_, '_>, file: usize, container: Node<'_>, role: &RoleArn) {
+/// Regions among variables that are not in the role's partition.
+pub(super) fn partition(
+    linter: &mut Linter<'_, '_>,
+    file: usize,
+    list: Option<Node<'_>>,
+    role: &RoleArn,
+) {
     for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
-        let Some(value) = variable(container, name).and_then(|item| item.get("value")) else {
+        let item = list.and_then(|list| list.item_where("name", name));
+        let Some(value) = item.and_then(|(_, item)| item.get("value")) else {
             continue;
         };
         let region = value.scalar().and_then(|text| text.parse::<Region>().ok());
@@ -121,11 +128,7 @@ fn partition(linter: &mut Linter<'_, '_>, file: usize, container: Node<'_>, role
 
 /// Keys among the variables of a container, or in what they come from.
 fn keys(linter: &mut Linter<'_, '_>, pod: &super::Object<'_>, container: Node<'_>, account: &str) {
-    const KEY: &str = "AWS_ACCESS_KEY_ID";
-    let own = variable(container, KEY).filter(|item| {
-        // An empty one counts as none.
-        item.get("valueFrom").is_some() || text(*item, &["value"]).is_some()
-    });
+    let own = key_item(container.get("env"));
     let sources = container.get("envFrom").into_iter().flat_map(Node::items);
     let foreign = sources.filter_map(|source| {
         let (kind, reference) = match (source.get("secretRef"), source.get("configMapRef")) {
@@ -151,6 +154,16 @@ fn keys(linter: &mut Linter<'_, '_>, pod: &super::Object<'_>, container: Node<'_
     }
 }
 
+/// The variable that makes keys win over a role.
+pub(super) const KEY: &str = "AWS_ACCESS_KEY_ID";
+
+/// The item of a list of variables that sets it; an empty one counts as none.
+pub(super) fn key_item(list: Option<Node<'_>>) -> Option<Node<'_>> {
+    let (_, item) = list?.item_where("name", KEY)?;
+    let is_set = item.get("valueFrom").is_some() || text(item, &["value"]).is_some();
+    is_set.then_some(item)
+}
+
 /// Parts of the names of variables that hold a credential.
 const SECRET_WORDS: [&str; 5] = [
     "TOKEN",
@@ -163,34 +176,39 @@ const SECRET_WORDS: [&str; 5] = [
 fn credentials(linter: &mut Linter<'_, '_>) {
     let pods: Vec<_> = linter.pods().collect();
     for (object, pod) in pods {
-        for item in containers(pod)
-            .filter_map(|container| container.get("env"))
-            .flat_map(Node::items)
-        {
-            let name = text(item, &["name"]).unwrap_or_default();
-            let Some(value) = item.get("value") else {
-                continue;
-            };
-            let Some(written) = value.scalar().filter(|text| !text.is_empty()) else {
-                continue;
-            };
-            // The name of a file is no secret.
-            let is_file = name.ends_with("_FILE") || name.ends_with("_PATH");
-            if is_placeholder(written) {
-                linter.report(
-                    &PLACEHOLDER,
-                    object.file,
-                    value,
-                    format!("{name} is not filled in"),
-                );
-            } else if SECRET_WORDS.iter().any(|word| name.contains(word)) && !is_file {
-                linter.report(
-                    &PLAINTEXT_CREDENTIAL,
-                    object.file,
-                    value,
-                    format!("{name} stands here as plain text"),
-                );
-            }
+        for list in containers(pod).filter_map(|container| container.get("env")) {
+            plain(linter, object.file, list);
         }
+    }
+}
+
+/// Credentials and placeholders in a list of variables.
+pub(super) fn plain(linter: &mut Linter<'_, '_>, file: usize, list: Node<'_>) {
+    for item in list.items() {
+        let name = text(item, &["name"]).unwrap_or_default();
+        // The name of a file is no secret.
+        let is_file = name.ends_with("_FILE") || name.ends_with("_PATH");
+        let is_secret = SECRET_WORDS.iter().any(|word| name.contains(word)) && !is_file;
+        if let Some(value) = item.get("value") {
+            plain_value(linter, file, name, value, is_secret);
+        }
+    }
+}
+
+/// A value that is not filled in, or is a credential.
+pub(super) fn plain_value(
+    linter: &mut Linter<'_, '_>,
+    file: usize,
+    name: &str,
+    value: Node<'_>,
+    is_secret: bool,
+) {
+    let written = value.scalar().unwrap_or_default();
+    if is_placeholder(written) {
+        let message = format!("{name} is not filled in");
+        linter.report(&PLACEHOLDER, file, value, message);
+    } else if is_secret && !written.is_empty() {
+        let message = format!("{name} stands here as plain text");
+        linter.report(&PLAINTEXT_CREDENTIAL, file, value, message);
     }
 }

@@ -4,14 +4,16 @@ use super::super::Workload;
 use super::super::delivery::Budget;
 use super::super::home::Home;
 use super::super::init_script::Parts;
-use super::super::pod::{is_on_disk, mounts, volume_at};
-use super::rules::{DELEGATE_RUNNER, IMAGE_UNPINNED, INIT_SH, PREFIX_VOLUME, STARTUP_BUDGET};
+use super::super::pod::{Mounts, mounts};
+use super::rules::{
+    DELEGATE_RUNNER, IMAGE_UNPINNED, INIT_SH, PREFIX_VOLUME, STARTUP_BUDGET, VARIABLE_TWICE,
+};
 use super::{Linter, containers, name_of, text};
 use crate::yaml::Node;
 
 /// Seconds that INIT_SCRIPT and the start of the JVM take together: `init` ends after 90 s, and the
 /// plain manifest gives as much again.
-const NEEDED: i64 = 180;
+pub(super) const NEEDED: i64 = 180;
 
 pub(super) fn check(linter: &mut Linter<'_, '_>) {
     images(linter);
@@ -47,17 +49,33 @@ fn images(linter: &mut Linter<'_, '_>) {
     let pods: Vec<_> = linter.pods().collect();
     for (object, pod) in pods {
         for image in containers(pod).filter_map(|container| container.get("image")) {
-            let written = image.scalar().unwrap_or_default();
-            let last = written.rsplit('/').next().unwrap_or_default();
-            let tag = last.split_once(':').map(|(_, tag)| tag);
-            if !written.contains('@') && matches!(tag, None | Some("latest" | "")) {
-                linter.report(
-                    &IMAGE_UNPINNED,
-                    object.file,
-                    image,
-                    format!("`{written}` names no version"),
-                );
-            }
+            unpinned(linter, object.file, image);
+        }
+        for list in containers(pod).filter_map(|container| container.get("env")) {
+            twice(linter, object.file, list);
+        }
+    }
+}
+
+/// An image that is not always the same.
+pub(super) fn unpinned(linter: &mut Linter<'_, '_>, file: usize, image: Node<'_>) {
+    let written = image.scalar().unwrap_or_default();
+    let last = written.rsplit('/').next().unwrap_or_default();
+    let tag = last.split_once(':').map(|(_, tag)| tag);
+    if !written.contains('@') && matches!(tag, None | Some("latest" | "")) {
+        let message = format!("`{written}` names no version");
+        linter.report(&IMAGE_UNPINNED, file, image, message);
+    }
+}
+
+/// Variables that are in a list twice.
+pub(super) fn twice(linter: &mut Linter<'_, '_>, file: usize, list: Node<'_>) {
+    let mut names = std::collections::HashSet::new();
+    for name in list.items().filter_map(|item| item.get("name")) {
+        let written = name.scalar().unwrap_or_default();
+        if !names.insert(written) {
+            let message = format!("{written} is set twice: the last one counts");
+            linter.report(&VARIABLE_TWICE, file, name, message);
         }
     }
 }
@@ -89,8 +107,8 @@ fn init_sh(linter: &mut Linter<'_, '_>, workload: &Workload<'_>) {
         };
         let is_file = path.scalar() == Some(file.as_str());
         let is_directory = path.scalar().map(|path| path.trim_end_matches('/')) == Some(directory);
-        let lasts =
-            volume_at(workload, &file).is_some_and(|volume| volume.get("emptyDir").is_none());
+        let volume = Mounts::of(workload).volume_at(&file);
+        let lasts = volume.is_some_and(|volume| volume.get("emptyDir").is_none());
         if is_file || (is_directory && lasts) {
             let what = if is_file {
                 "is mounted"
@@ -113,22 +131,28 @@ fn volume(linter: &mut Linter<'_, '_>, workload: &Workload<'_>) {
         .variable("BOOTSTRAP_PREFIX")
         .filter(|prefix| !prefix.is_empty())
         .unwrap_or(&default);
-    if is_on_disk(workload, prefix) {
-        return;
-    }
-    let is_memory = volume_at(workload, prefix).is_some();
-    let what = if is_memory {
-        "is on a volume in memory"
-    } else {
-        "is in the container's own layer, which a restart empties"
-    };
     let at = workload.container.get("name").unwrap_or(workload.container);
-    linter.report(
-        &PREFIX_VOLUME,
+    unkept(
+        linter,
         workload.object.file,
         at,
-        format!("the prefix {prefix} {what}"),
+        Mounts::of(workload),
+        prefix,
     );
+}
+
+/// A prefix that is not on a volume on disk.
+pub(super) fn unkept(
+    linter: &mut Linter<'_, '_>,
+    file: usize,
+    at: Node<'_>,
+    mounts: Mounts<'_>,
+    prefix: &str,
+) {
+    if let Some(what) = mounts.unfit(prefix) {
+        let message = format!("the prefix {prefix} {what}");
+        linter.report(&PREFIX_VOLUME, file, at, message);
+    }
 }
 
 /// Whether a container may not act as root, as far as the manifest says.
@@ -147,4 +171,34 @@ pub(super) fn is_not_root(workload: &Workload<'_>) -> bool {
     of(workload.container)
         .or_else(|| of(workload.pod))
         .unwrap_or_else(|| image.contains("harness/delegate") && !image.contains(":latest"))
+}
+
+/// Whether pods are bound to arm64 nodes.
+pub(super) fn is_arm64(pod: Node<'_>) -> bool {
+    let selector = pod.get("nodeSelector");
+    let is_arm64 = |label: &str| {
+        let value = selector.and_then(|labels| labels.get(label)?.scalar());
+        value == Some("arm64")
+    };
+    is_arm64("kubernetes.io/arch") || is_arm64("beta.kubernetes.io/arch") || has_affinity(pod)
+}
+
+/// Whether an affinity asks for arm64 nodes and no others.
+fn has_affinity(pod: Node<'_>) -> bool {
+    let keys = [
+        "affinity",
+        "nodeAffinity",
+        "requiredDuringSchedulingIgnoredDuringExecution",
+        "nodeSelectorTerms",
+    ];
+    let terms = pod.dig(&keys).into_iter().flat_map(Node::items);
+    let mut expressions = terms
+        .filter_map(|term| term.get("matchExpressions"))
+        .flat_map(Node::items);
+    expressions.any(|expression| {
+        let values = expression.get("values").into_iter().flat_map(Node::items);
+        text(expression, &["key"]) == Some("kubernetes.io/arch")
+            && text(expression, &["operator"]) == Some("In")
+            && values.map(Node::scalar).eq([Some("arm64")])
+    })
 }

@@ -107,6 +107,14 @@ fn autoscalers(linter: &mut Linter<'_, '_>) {
 fn selectors(linter: &mut Linter<'_, '_>) {
     let manifests = linter.manifests;
     for object in manifests.objects() {
+        let selects = matches!(object.kind, "DaemonSet" | "Deployment" | "StatefulSet");
+        let has_template = object.node.dig(&["spec", "template"]).is_some();
+        let selector = object.node.dig(&["spec", "selector"]);
+        if selects && has_template && selector.is_none_or(|node| node.entries().next().is_none()) {
+            let message = format!("{} `{}` has no selector", object.kind, object.name);
+            let at = selector.unwrap_or(name_of(object));
+            linter.report(&SELECTOR, object.file, at, message);
+        }
         let Some(labels) = object.node.dig(&["spec", "selector", "matchLabels"]) else {
             continue;
         };

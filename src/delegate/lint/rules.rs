@@ -139,8 +139,8 @@ rules! {
         "INIT_SCRIPT calls unzip, which the image does not have"
         "install it first, or use `bootstrap patch --tools aws-cli`";
     SELECTOR "selector" Error
-        "the selector of a workload does not match the labels of its pods: the API server refuses it"
-        "use the same labels";
+        "a workload has no selector, or one that does not match its pods: the API server refuses it"
+        "select by labels of the pods";
     SILENCE "silence" Warning
         "a comment silences a rule without a reason, or a rule that does not exist"
         "write `# bootstrap lint: ignore RULE: REASON`";
@@ -156,6 +156,9 @@ rules! {
     UPGRADER_WORKLOAD "upgrader-workload" Error
         "the upgrader's configuration names a workload, container or namespace that is not there"
         "name the delegate's";
+    VARIABLE_TWICE "variable-twice" Warning
+        "a variable is set twice in a container: the last one counts"
+        "take one of them out";
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! INIT_SCRIPT: what the delegate sources under `bash -e`, with what its image has.
 
-use super::super::Workload;
 use super::super::home::Home;
 use super::super::init_script::Parts;
 use super::Linter;
-use super::pod::is_not_root;
+use super::downloads::{self, is_download};
+use super::pod::{is_arm64, is_not_root};
 use super::rules::{
     Rule, SCRIPT_APT, SCRIPT_ARCH, SCRIPT_CHECKSUM, SCRIPT_COMMENT, SCRIPT_CR, SCRIPT_DOLLARS,
     SCRIPT_EXEC, SCRIPT_EXIT, SCRIPT_NOUNSET, SCRIPT_PACKAGES, SCRIPT_UNZIP,
@@ -25,7 +25,9 @@ pub(super) fn check(linter: &mut Linter<'_, '_>) {
             Home::Absent | Home::Variable { .. } => workload.object.file,
         };
         let script = Script {
-            workload,
+            image: super::text(workload.container, &["image"]).unwrap_or_default(),
+            is_not_root: is_not_root(workload),
+            is_arm64: is_arm64(workload.pod),
             file,
             node,
             stream: manifests.streams().get(file),
@@ -35,18 +37,23 @@ pub(super) fn check(linter: &mut Linter<'_, '_>) {
     }
 }
 
-/// A script and where it stands.
-struct Script<'a, 's> {
-    workload: &'a Workload<'s>,
-    file: usize,
-    node: Node<'s>,
-    stream: Option<&'s Stream<'s>>,
+/// A script, where it stands, and where it runs.
+pub(super) struct Script<'s> {
+    /// The image that it runs in.
+    pub(super) image: &'s str,
+    /// Whether it may not act as root there.
+    pub(super) is_not_root: bool,
+    /// Whether that is on arm64.
+    pub(super) is_arm64: bool,
+    pub(super) file: usize,
+    pub(super) node: Node<'s>,
+    pub(super) stream: Option<&'s Stream<'s>>,
     /// Whether the kubelet expands it.
-    in_env: bool,
+    pub(super) in_env: bool,
 }
 
-impl Script<'_, '_> {
-    fn check(&self, linter: &mut Linter<'_, '_>) {
+impl Script<'_> {
+    pub(super) fn check(&self, linter: &mut Linter<'_, '_>) {
         let whole = self.node.scalar().unwrap_or_default();
         let parts = Parts::of(whole);
         // Our part is tested elsewhere. Empty lines in its place keep the numbers of the lines.
@@ -54,26 +61,15 @@ impl Script<'_, '_> {
         let text = format!("{}{ours}{}", parts.before, parts.after);
         self.characters(linter, &text);
         let found = commands(&text);
-        let has = |word: &str| {
-            found
-                .iter()
-                .any(|command| command.words.first() == Some(&word))
-        };
         for command in &found {
             self.command(linter, command, &found);
         }
-        let checks = ["sha256sum", "sha512sum", "shasum", "gpg", "cosign"];
-        let fetch = found.iter().find(|command| is_download(command));
-        if let Some(fetch) = fetch
-            && !checks.iter().any(|check| has(check))
-        {
-            let what = fetch.words.first().copied().unwrap_or_default();
-            self.report(
-                linter,
-                &SCRIPT_CHECKSUM,
-                fetch,
-                format!("{what} downloads a file whose digest nothing checks"),
+        for fetch in downloads::unchecked(&text, &found) {
+            let message = format!(
+                "{} downloads a file whose digest nothing checks",
+                fetch.name()
             );
+            self.report(linter, &SCRIPT_CHECKSUM, fetch, message);
         }
     }
 
@@ -109,7 +105,7 @@ impl Script<'_, '_> {
     }
 
     fn command(&self, linter: &mut Linter<'_, '_>, command: &Command<'_>, all: &[Command<'_>]) {
-        let first = command.words.first().copied().unwrap_or_default();
+        let first = command.name();
         let rest = command.words.get(1..).unwrap_or_default();
         let say = |linter: &mut Linter<'_, '_>, rule, message: &str| {
             self.report(linter, rule, command, message.to_owned());
@@ -153,7 +149,7 @@ impl Script<'_, '_> {
             "unzip" if self.is_ubi() && !installs(all, "unzip") => {
                 say(linter, &SCRIPT_UNZIP, "the image has no unzip");
             }
-            "apt" | "apt-get" | "microdnf" | "dnf" | "yum" if is_not_root(self.workload) => {
+            "apt" | "apt-get" | "microdnf" | "dnf" | "yum" if self.is_not_root => {
                 say(
                     linter,
                     &SCRIPT_PACKAGES,
@@ -168,13 +164,13 @@ impl Script<'_, '_> {
             .iter()
             .any(|word| is_system(&word.trim_start_matches(['>', '-', 'o'])));
         let installer = first.ends_with("/install") && !rest.iter().any(|word| word.contains("-b"));
-        if (writes || is_download(command)) && into && is_not_root(self.workload) {
+        if (writes || is_download(command)) && into && self.is_not_root {
             say(
                 linter,
                 &SCRIPT_PACKAGES,
                 "/usr/local/bin takes root, which the container is not",
             );
-        } else if installer && first.contains("aws") && is_not_root(self.workload) {
+        } else if installer && first.contains("aws") && self.is_not_root {
             say(
                 linter,
                 &SCRIPT_PACKAGES,
@@ -182,7 +178,7 @@ impl Script<'_, '_> {
             );
         }
         let is_amd64 = |word: &&str| word.contains("amd64") || word.contains("x86_64");
-        if is_download(command) && rest.iter().any(is_amd64) && self.is_arm64() {
+        if is_download(command) && rest.iter().any(is_amd64) && self.is_arm64 {
             say(
                 linter,
                 &SCRIPT_ARCH,
@@ -231,53 +227,9 @@ impl Script<'_, '_> {
 
     /// Whether the image is Harness' own of today, which is based on UBI.
     fn is_ubi(&self) -> bool {
-        let image = super::text(self.workload.container, &["image"]).unwrap_or_default();
-        let is_legacy = image.ends_with("delegate:latest") || image.contains("ubuntu");
-        image.contains("harness/delegate") && !is_legacy
+        let is_legacy = self.image.ends_with("delegate:latest") || self.image.contains("ubuntu");
+        self.image.contains("harness/delegate") && !is_legacy
     }
-
-    /// Whether an affinity asks for arm64 nodes and no others.
-    fn has_affinity(&self) -> bool {
-        let keys = [
-            "affinity",
-            "nodeAffinity",
-            "requiredDuringSchedulingIgnoredDuringExecution",
-            "nodeSelectorTerms",
-        ];
-        let terms = self
-            .workload
-            .pod
-            .dig(&keys)
-            .into_iter()
-            .flat_map(Node::items);
-        let mut expressions = terms
-            .filter_map(|term| term.get("matchExpressions"))
-            .flat_map(Node::items);
-        expressions.any(|expression| {
-            let values = expression.get("values").into_iter().flat_map(Node::items);
-            super::text(expression, &["key"]) == Some("kubernetes.io/arch")
-                && super::text(expression, &["operator"]) == Some("In")
-                && values.map(Node::scalar).eq([Some("arm64")])
-        })
-    }
-
-    /// Whether the pods are bound to arm64 nodes.
-    fn is_arm64(&self) -> bool {
-        let selector = self.workload.pod.get("nodeSelector");
-        let is_arm64 = |label: &str| {
-            selector
-                .and_then(|labels| labels.get(label))
-                .and_then(Node::scalar)
-                == Some("arm64")
-        };
-        is_arm64("kubernetes.io/arch") || is_arm64("beta.kubernetes.io/arch") || self.has_affinity()
-    }
-}
-
-/// Whether a command puts a file somewhere that comes from the network.
-fn is_download(command: &Command<'_>) -> bool {
-    let has_address = command.words.iter().any(|word| word.contains("://"));
-    matches!(command.words.first(), Some(&("curl" | "wget"))) && has_address
 }
 
 fn is_redirection(word: &str) -> bool {
@@ -300,7 +252,6 @@ fn sets_nounset(words: &[&str]) -> bool {
 /// Whether a package manager is told to install a package.
 fn installs(all: &[Command<'_>], package: &str) -> bool {
     all.iter().any(|command| {
-        let first = command.words.first().copied().unwrap_or_default();
-        matches!(first, "microdnf" | "dnf" | "yum") && command.words.contains(&package)
+        matches!(command.name(), "microdnf" | "dnf" | "yum") && command.words.contains(&package)
     })
 }

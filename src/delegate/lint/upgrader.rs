@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::rules::{UPGRADER_IMAGE, UPGRADER_WORKLOAD};
+use super::references::is_placeholder;
+use super::rules::{PLACEHOLDER, UPGRADER_IMAGE, UPGRADER_WORKLOAD};
 use super::{Linter, containers, text};
 use crate::strict_yaml::Location;
 use crate::yaml::{Node, Stream};
@@ -30,6 +31,12 @@ fn configurations(linter: &mut Linter<'_, '_>) {
             continue;
         };
         let at = |node: Node<'_>| place(manifests.streams().get(object.file), value, node);
+        for (key, value) in values(root) {
+            let message = format!("`{key}` of the upgrader is not filled in");
+            if value.scalar().is_some_and(is_placeholder) {
+                linter.report_at(&PLACEHOLDER, object.file, at(value), message);
+            }
+        }
         let named = text(root, &["workloadName"]).unwrap_or_default();
         let namespace = text(root, &["namespace"]);
         let workload = linter
@@ -88,16 +95,27 @@ fn configurations(linter: &mut Linter<'_, '_>) {
     }
 }
 
+/// The values of a mapping and of those in it, with their keys.
+fn values(node: Node<'_>) -> Vec<(&str, Node<'_>)> {
+    let entries = node.entries().flat_map(|(key, value)| {
+        let own = (key.scalar().unwrap_or_default(), value);
+        std::iter::once(own).chain(values(value))
+    });
+    entries.collect()
+}
+
 /// Where a node of a document inside a block scalar stands in the file.
 fn place(stream: Option<&Stream<'_>>, block: Node<'_>, inner: Node<'_>) -> Location {
     let mut at = block.location();
     let below = block.line() + inner.line();
     let text = stream.and_then(|stream| stream.text().get(block.span()));
     let line = text.and_then(|text| text.lines().nth(inner.line()));
-    if let Some(line) = line
+    let content = block.scalar().unwrap_or_default();
+    let content = content.lines().nth(inner.line().saturating_sub(1));
+    if let (Some(line), Some(content)) = (line, content)
         && block.last_line() >= below
     {
-        let indent = line.len() - line.trim_start().len();
+        let indent = line.chars().count().saturating_sub(content.chars().count());
         at.line = below;
         at.column = indent + inner.column();
     }
@@ -124,12 +142,7 @@ fn images(linter: &mut Linter<'_, '_>) {
             continue;
         };
         let written = image.scalar().unwrap_or_default();
-        let name = written.split(['@', ':']).next().unwrap_or_default();
-        // A registry with a port has a colon too; what stands behind it is the rest of the name.
-        let is_custom = !name.ends_with("harness/delegate")
-            && !written.contains("harness/delegate:")
-            && !written.contains("harness/delegate@");
-        if is_custom {
+        if is_custom(written) {
             linter.report(
                 &UPGRADER_IMAGE,
                 workload.object.file,
@@ -141,4 +154,13 @@ fn images(linter: &mut Linter<'_, '_>) {
             );
         }
     }
+}
+
+/// Whether an image is not one of Harness' own.
+pub(super) fn is_custom(image: &str) -> bool {
+    let name = image.split(['@', ':']).next().unwrap_or_default();
+    // A registry with a port has a colon too; what stands behind it is the rest of the name.
+    !name.ends_with("harness/delegate")
+        && !image.contains("harness/delegate:")
+        && !image.contains("harness/delegate@")
 }

@@ -85,6 +85,15 @@ impl<'s> Builder<'s> {
             Event::Anchor(_, name) => {
                 let id = self.newest();
                 let (start, end) = (byte(&span.start), byte(&span.end));
+                let is_plain =
+                    |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+                if !name.chars().all(is_plain) {
+                    let message = "an anchor with more than letters, digits, `-` and `_`";
+                    let invalid = self.invalid(&span.start, message);
+                    return Err(invalid.with_hint(
+                        "Kubernetes reads YAML 1.1, where its name would end earlier: rename it",
+                    ));
+                }
                 self.change(id, |raw| {
                     raw.properties(start, end).anchor = Some(name.into_owned());
                 });

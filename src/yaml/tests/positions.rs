@@ -178,3 +178,33 @@ fn every_kind_of_document_is_counted() {
         assert_eq!(parse(text).documents().len(), count, "{text:?}");
     }
 }
+
+#[test]
+fn a_line_break_of_yaml_1_1_alone_is_refused_for_kubernetes_reads_it_so() {
+    for letter in ['\u{85}', '\u{2028}', '\u{2029}'] {
+        for text in [
+            format!("a: b\n# c{letter}d: e\n"),
+            format!("a: b\nc: \"{letter}\"\n"),
+        ] {
+            let error = Stream::parse(FilePath::new(FILE), &text).unwrap_err();
+            assert_eq!(
+                (error.at().line, error.at().column),
+                (2, 5 - usize::from(text.contains('#')))
+            );
+            assert!(error.hint().unwrap().contains("write \\N, \\L or \\P"));
+        }
+        let json = format!("\n{{\"a\": \"{letter}\"}}");
+        assert_eq!(
+            parse(&json).document(0).unwrap().text_of("a"),
+            Some(&*letter.to_string())
+        );
+    }
+}
+
+#[test]
+fn an_anchor_whose_name_would_end_earlier_for_kubernetes_is_refused() {
+    let error = Stream::parse(FilePath::new(FILE), "a: &b:c d\n").unwrap_err();
+    assert_eq!((error.at().line, error.at().column), (1, 4));
+    assert!(error.message().contains("an anchor with more than letters"));
+    parse("a: &b_C-1 d\n");
+}

@@ -175,3 +175,40 @@ fn removing_what_was_put_restores_the_text() {
     });
     remove(&put.unwrap(), path("spec.volumes"), text);
 }
+
+#[test]
+fn a_key_behind_a_question_mark_is_not_taken_from_it() {
+    let remove = |text: &str| edit_once(text, |editor| editor.remove(&path("b")).map(drop));
+    for text in ["a: 1\n? b\n: 2\n", "a: 1\n?\n  b\n: 2\n"] {
+        let error = remove(text).unwrap_err();
+        assert!(matches!(error, Error::Refused(_)), "{error}");
+    }
+    assert_eq!(remove("a: why?\nb: 2\n").unwrap(), "a: why?\n");
+}
+
+#[test]
+fn a_byte_order_mark_stays_when_the_first_line_goes() {
+    let remove = |text: &str| edit_once(text, |editor| editor.remove(&path("a")).map(drop));
+    assert_eq!(remove("\u{feff}a: 1\nb: 2\n").unwrap(), "\u{feff}b: 2\n");
+}
+
+#[test]
+fn documents_go_and_come_beside_one_another() {
+    let text = "a: 1\n---\nb: 1\n---\nc: 1\n";
+    let change = |gone: &[usize], before: Option<usize>| {
+        edit_once(text, |editor| {
+            for index in gone {
+                editor.remove_document(*index)?;
+            }
+            match before {
+                Some(before) => editor.insert_document(before, Value::mapping([("new", 1.into())])),
+                None => Ok(()),
+            }
+        })
+        .unwrap()
+    };
+    assert_eq!(change(&[0], None), "b: 1\n---\nc: 1\n");
+    assert_eq!(change(&[0, 1], None), "---\nc: 1\n");
+    assert_eq!(change(&[1, 2], None), "a: 1\n");
+    assert_eq!(change(&[0], Some(1)), "---\nnew: 1\n---\nb: 1\n---\nc: 1\n");
+}
