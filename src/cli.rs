@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::token::authenticator;
 use crate::commands::{
-    completions, env, init, install, kubeconfig, lint, man, patch, token, uninstall, verify,
+    completions, env, init, install, kubeconfig, lint, man, patch, policy, token, uninstall, verify,
 };
 use crate::context::Context;
 use crate::error::{Error, Look, without_passwords};
@@ -59,6 +59,7 @@ enum Command {
     Verify(verify::Args),
     Patch(Box<patch::Args>),
     Lint(lint::Args),
+    Policy(policy::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -82,6 +83,7 @@ pub fn run(context: &Context) -> ExitCode {
         Command::Verify(args) => verify::run(context, &cli.global, &args),
         Command::Patch(args) => patch::run(context, &cli.global, &args),
         Command::Lint(args) => lint::run(context, &cli.global, &args),
+        Command::Policy(args) => policy::run(context, &cli.global, &args),
         Command::Completions(args) => completions::run(context, &args, Cli::command()),
         Command::Man(args) => man::run(context, &args, &Cli::command()),
     };

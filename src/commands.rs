@@ -8,6 +8,7 @@ pub mod kubeconfig;
 pub mod lint;
 pub mod man;
 pub mod patch;
+pub mod policy;
 pub mod token;
 pub mod uninstall;
 pub mod verify;

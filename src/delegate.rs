@@ -16,6 +16,7 @@ pub mod pod;
 pub mod record;
 pub mod remove;
 pub mod values;
+pub mod wearer;
 pub mod workload;
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub mod verify;
 
 pub mod cluster;
 pub mod delegate;
+pub mod policy;
 pub mod tools;
 
 pub mod aws;

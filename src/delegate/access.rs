@@ -79,7 +79,10 @@ pub(super) fn apply(
 
 /// The account that the workload names; else the one that its bindings name and that nobody else
 /// runs as; else one named as the workload.
-fn implied_account(manifests: &Manifests<'_>, workload: &Workload<'_>) -> Result<String, Error> {
+pub(super) fn implied_account(
+    manifests: &Manifests<'_>,
+    workload: &Workload<'_>,
+) -> Result<String, Error> {
     if workload.account() != "default" {
         return Ok(workload.account().to_owned());
     }

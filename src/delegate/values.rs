@@ -4,9 +4,11 @@
 use super::access::{Irsa, annotations, is_role_annotation};
 use super::delivery::{Budget, OURS, compose, is_shared, pair, variables};
 use super::init_script::Parts;
+use super::names::AccountName;
 use super::patch::{Delivery, Edits, Patched, Plan};
 use super::pod::copy;
 use super::record::Record;
+use super::wearer::{Given, Wearer};
 use super::{Error, Manifests};
 use crate::yaml::{Node, Path, Scalar, Stream, Value};
 
@@ -123,6 +125,34 @@ pub(super) fn patch(
     }
     tools(&values, plan, &mut edits)?;
     edits.finish()
+}
+
+/// The account that the values of one delegate make.
+pub(super) fn wearer(
+    manifests: &Manifests<'_>,
+    all: &[Values<'_>],
+    given: Given<'_>,
+) -> Result<Wearer, Error> {
+    let values = Values::choose(all, given.delegate)?;
+    let account = values.node.get("serviceAccount");
+    let named = account.and_then(|account| text(account, "name"));
+    let Some(name) = given.account.map(AccountName::as_str).or(named) else {
+        return Err(Error::Conflict {
+            message: format!(
+                "the values of {} do not name the ServiceAccount, which the chart names after the release",
+                values.name()
+            ),
+            hint: "name it with --service-account, or with serviceAccount.name in the values",
+        });
+    };
+    let annotations = account.and_then(|account| account.get("annotations"));
+    let whose = format!("the release of {}", values.name());
+    Wearer::new(
+        given.namespace_beside(None, &whose)?,
+        name.to_owned(),
+        manifests,
+        annotations.map(|node| (values.file, node)),
+    )
 }
 
 /// Names keys that are nearly those of the chart: Helm passes over keys that it does not know.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::layers::{Checks, Layers};
 use super::{CheckFlags, ClusterFlags, NetworkFlags};
 use crate::arn::SessionName;
-use crate::aws::Aws;
-use crate::cluster::Cluster;
+use crate::aws::{self, Aws, Description};
 use crate::cluster::access::SERVICE_ACCOUNT;
+use crate::cluster::describe::Question;
 use crate::cluster::session::default_name;
+use crate::cluster::{Cluster, kubeconfig};
 use crate::context::Context;
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -113,6 +114,33 @@ impl AccessOptions {
             deadline,
         });
         preflight.run()
+    }
+
+    /// What EKS says of the one cluster.
+    pub fn describe(&self, context: &Context, deadline: Deadline) -> Result<Description, Error> {
+        let Some(cluster) = self.clusters.first() else {
+            return Err(Error::usage("no cluster is named"));
+        };
+        let fail = |source| kubeconfig::Error::Describe {
+            name: cluster.name.clone(),
+            source,
+        };
+        let region = if let Some(region) = &cluster.region {
+            region.clone()
+        } else {
+            let found = self.aws.region().map_err(fail)?;
+            found.ok_or_else(|| fail(aws::Error::NoRegion))?.0
+        };
+        let session = self.session.clone();
+        let session = session.unwrap_or_else(|| default_name(context.variable("DELEGATE_NAME")));
+        let question = Question {
+            cluster,
+            region: &region,
+            describer: None,
+            session: &session,
+        };
+        let (description, _) = question.ask(&self.aws, deadline).map_err(fail)?;
+        Ok(description)
     }
 
     /// Whether a start has anything to check: a cluster, a kind of credentials that is asked for, or
