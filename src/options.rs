@@ -7,7 +7,7 @@ mod inputs;
 mod kubeconfig;
 mod layers;
 
-pub use access::{AccessOptions, Tools};
+pub use access::{AccessOptions, Issuing, Tools};
 pub use flags::{CheckFlags, ClusterFlags, Color, GlobalFlags, InstallFlags, NetworkFlags, Output};
 pub use inputs::{Input, read_inputs};
 pub use kubeconfig::{InvalidProxyUrl, KubeconfigFlags, KubeconfigOptions, ProxyUrl};

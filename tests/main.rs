@@ -22,6 +22,7 @@ mod examples;
 mod fixture;
 mod help;
 mod http;
+mod iam;
 mod init;
 mod install;
 mod kubeconfig;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::layers::{Checks, Layers};
 use super::{CheckFlags, ClusterFlags, NetworkFlags};
-use crate::arn::SessionName;
-use crate::aws::{self, Aws, Description};
+use crate::arn::{Arn, SessionName};
+use crate::aws::{self, Aws};
 use crate::cluster::access::SERVICE_ACCOUNT;
 use crate::cluster::describe::Question;
 use crate::cluster::session::default_name;
@@ -15,6 +15,7 @@ use crate::cluster::{Cluster, kubeconfig};
 use crate::context::Context;
 use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::http::Proxies;
 use crate::runtime::Runtime;
 use crate::tools::prefix::Prefix;
@@ -60,6 +61,15 @@ impl Layers<'_> {
             runtime: Arc::new(Runtime::new()),
         })
     }
+}
+
+/// A cluster, and who issues the tokens of its service accounts.
+#[derive(Clone, Debug)]
+pub struct Issuing {
+    /// Its ARN.
+    pub cluster: Arn,
+    /// The address of the issuer.
+    pub issuer: String,
 }
 
 /// How the tools are checked.
@@ -116,8 +126,8 @@ impl AccessOptions {
         preflight.run()
     }
 
-    /// What EKS says of the one cluster.
-    pub fn describe(&self, context: &Context, deadline: Deadline) -> Result<Description, Error> {
+    /// Who issues the tokens of the one cluster's service accounts, as EKS says.
+    pub fn issuing(&self, context: &Context, deadline: Deadline) -> Result<Issuing, Error> {
         let Some(cluster) = self.clusters.first() else {
             return Err(Error::usage("no cluster is named"));
         };
@@ -140,7 +150,17 @@ impl AccessOptions {
             session: &session,
         };
         let (description, _) = question.ask(&self.aws, deadline).map_err(fail)?;
-        Ok(description)
+        let Some(issuer) = description.oidc_issuer else {
+            let (name, status) = (&cluster.name, &description.status);
+            let words = format!("cluster `{name}` has no OIDC issuer; its status is {status}");
+            let hint =
+                "a cluster has one once it is ACTIVE, and a local one on an Outpost has none";
+            return Err(Error::new(Fault::Remote, words).with_hint(hint.to_owned()));
+        };
+        Ok(Issuing {
+            cluster: description.arn,
+            issuer,
+        })
     }
 
     /// Whether a start has anything to check: a cluster, a kind of credentials that is asked for, or

@@ -187,18 +187,40 @@ impl<'de> Visitor<'de> for StatementsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        let statement = Statement::deserialize(MapAccessDeserializer::new(map))?;
-        statement.check().map_err(A::Error::custom)?;
-        Ok(vec![statement])
+        Ok(vec![CheckedVisitor.visit_map(map)?.0])
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut statements = Vec::new();
-        while let Some(statement) = list.next_element::<Statement>()? {
-            statement.check().map_err(A::Error::custom)?;
+        while let Some(Checked(statement)) = list.next_element()? {
             statements.push(statement);
         }
         Ok(statements)
+    }
+}
+
+/// A statement that was checked while its reader stood at its end, which is the place of the error.
+struct Checked(Statement);
+
+struct CheckedVisitor;
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(CheckedVisitor)
+    }
+}
+
+impl<'de> Visitor<'de> for CheckedVisitor {
+    type Value = Checked;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a statement")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Checked, A::Error> {
+        let statement = Statement::deserialize(MapAccessDeserializer::new(map))?;
+        statement.check().map_err(A::Error::custom)?;
+        Ok(Checked(statement))
     }
 }
 
@@ -224,7 +246,7 @@ mod tests {
         let allow =
             |rest: &str| format!("{{\n\"Statement\": [\n{{ \"Effect\": \"Allow\", {rest} }}\n] }}");
         for (text, at, rule) in [
-            ("".to_owned(), "1:1", "EOF"),
+            (String::new(), "1:1", "EOF"),
             ("no".to_owned(), "1:2", "expected"),
             ("[]".to_owned(), "1:", "expected"),
             ("{}".to_owned(), "1:2", "missing field `Statement`"),

@@ -13,6 +13,9 @@ pub fn is_pattern(text: &str) -> bool {
 /// A yes is always right. A no may be wrong where several wildcards stand side by side (`?*` and `*?`),
 /// which costs a finding and grants nothing.
 pub fn covers(wide: &str, narrow: &str) -> bool {
+    if !is_pattern(wide) {
+        return wide == narrow;
+    }
     let mut places = Places::new(wide);
     for symbol in narrow.chars() {
         // What a star of `narrow` stands for, a star alone takes.

@@ -138,6 +138,9 @@ mod tests {
     }
 
     proptest! {
+        // Hundreds of actions are held against each other in each.
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
         #[test]
         fn a_merged_document_grants_all_that_its_sets_do_and_nothing_twice(
             chosen in proptest::collection::vec(0..Set::ALL.len(), 1..6), is_narrow: bool

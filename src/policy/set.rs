@@ -9,8 +9,6 @@ use super::error::Error;
 /// A set of permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Set {
-    /// The connector lists the regions, whatever it is used for.
-    DescribeRegions,
     /// Read buckets.
     S3Read,
     /// Write objects.
@@ -27,12 +25,13 @@ pub enum Set {
     EksLimited,
     /// Deploy with the Serverless framework.
     Serverless,
+    /// The connector lists the regions, whatever it is used for; the last, since some sets have it too.
+    DescribeRegions,
 }
 
 impl Set {
     /// All of them, in the order in which they stand in a document.
     pub const ALL: [Self; 9] = [
-        Self::DescribeRegions,
         Self::S3Read,
         Self::S3Write,
         Self::S3ReadWrite,
@@ -41,6 +40,7 @@ impl Set {
         Self::EksFull,
         Self::EksLimited,
         Self::Serverless,
+        Self::DescribeRegions,
     ];
 
     /// Its name on the command line.

@@ -19,11 +19,12 @@ const EXAMPLES: &str = "\
 Examples:
   bootstrap policy check policy.json --for s3-read ecr-pull
   bootstrap policy check policies/ --for s3-write --bucket artifacts --output json
-  aws iam get-policy-version --policy-arn ARN --version-id v1 --query PolicyVersion.Document |
-    bootstrap policy check --for serverless
+  aws iam get-policy-version --policy-arn ARN --version-id v1 \\
+    --query PolicyVersion.Document | bootstrap policy check --for serverless
 
-All files together are the policies of one role. What boundaries, resource policies, the organization
-and conditions will say is not in them: what only they can tell is never counted as granted.
+All files together are the policies of one role. Boundaries, resource policies and those of the
+organization are not in them, and may deny what they grant; what depends on a condition is
+not counted as granted.
 Exit code 3 when something is lacking.";
 
 /// Say which actions of the sets a policy lacks, without a network

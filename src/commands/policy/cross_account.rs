@@ -12,7 +12,7 @@ use crate::policy::trust;
 
 const EXAMPLES: &str = "\
 Examples:
-  bootstrap policy trust cross-account --principal 111122223333 --external-id ID >trust.json
+  bootstrap policy trust cross-account --principal 111122223333 --external-id ID
   bootstrap policy trust cross-account --principal arn:aws:iam::111122223333:role/delegate
   aws iam create-role --role-name deployer --assume-role-policy-document file://trust.json";
 

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use super::{TrustLimit, note, print};
 use crate::arn::{AccountId, Partition, Region, RoleArn};
-use crate::aws::Description;
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::delegate::names::{AccountName, NamespaceName};
 use crate::delegate::wearer::{Given, Wearer, wearer};
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::options::{CheckFlags, ClusterFlags, GlobalFlags, Layers, NetworkFlags, read_inputs};
+use crate::options::{
+    CheckFlags, ClusterFlags, GlobalFlags, Issuing, Layers, NetworkFlags, read_inputs,
+};
 use crate::policy::agree::{Found, account, partition};
-use crate::policy::issuer::Issuer;
+use crate::policy::issuer::{InvalidIssuer, Issuer};
 use crate::policy::subject::{AccountPattern, NamespacePattern, Subject};
 use crate::policy::trust::{Audience, WebIdentity};
 use crate::yaml::Stream;
@@ -25,8 +26,8 @@ const BUDGET: Duration = Duration::from_mins(1);
 
 const EXAMPLES: &str = "\
 Examples:
-  bootstrap policy trust irsa --cluster payments --namespace harness --service-account delegate
-  bootstrap policy trust irsa --oidc-issuer URL --account 111122223333 --from delegate.yaml
+  bootstrap policy trust irsa --cluster payments --service-account harness:delegate
+  bootstrap policy trust irsa --oidc-issuer URL --account ID --from delegate.yaml
   bootstrap patch delegate.yaml --irsa-role-arn ARN |
     bootstrap policy trust irsa --cluster payments --from - >trust.json
   aws iam create-role --role-name delegate --assume-role-policy-document file://trust.json
@@ -48,7 +49,7 @@ pub(super) struct Args {
     /// The region of the cluster
     ///
     /// Default: AWS_REGION, AWS_DEFAULT_REGION, else that of the AWS profile.
-    #[arg(long, value_name = "REGION", requires = "cluster")]
+    #[arg(long, value_name = "REGION", conflicts_with = "oidc_issuer")]
     region: Option<Region>,
     /// The address of the cluster's OIDC issuer
     #[arg(long, value_name = "URL")]
@@ -102,10 +103,13 @@ pub(super) fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Resul
         Some(worn) => vec![worn.subject()?],
         None => args.wearers.subjects()?,
     };
-    let cluster = args.describe(context, global)?;
+    let cluster = args.issuing(context, global)?;
     let issuer = match (&args.oidc_issuer, &cluster) {
         (Some(issuer), _) => issuer.clone(),
-        (None, Some(cluster)) => issuer_of(cluster)?,
+        (None, Some(found)) => {
+            let issuer = found.issuer.parse();
+            issuer.map_err(|error: InvalidIssuer| Error::new(Fault::Remote, error))?
+        }
         (None, None) => return Err(Error::usage("no issuer is named")),
     };
     let role = args
@@ -118,9 +122,9 @@ pub(super) fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Resul
     let found = [
         args.partition.map(|value| Found::new("--partition", value)),
         role.map(|(place, role)| Found::new(place, role.partition)),
-        cluster.as_ref().map(|cluster| {
-            Found::new(format!("cluster `{}`", cluster.name), cluster.arn.partition)
-        }),
+        cluster
+            .as_ref()
+            .map(|found| Found::new(found.cluster.to_string(), found.cluster.partition)),
         issuer
             .partition()
             .map(|value| Found::new(format!("issuer {issuer}"), value)),
@@ -134,7 +138,7 @@ pub(super) fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Resul
     let account = account(flag.into_iter().chain(of_role))?;
     let home = cluster
         .as_ref()
-        .and_then(|cluster| cluster.arn.account.clone());
+        .and_then(|found| found.cluster.account.clone());
     let Some(account) = account.or_else(|| home.clone()) else {
         let error = Error::usage("the account of the role is not known");
         return Err(error.with_hint("name it with --account".to_owned()));
@@ -170,12 +174,8 @@ pub(super) fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Resul
 }
 
 impl Args {
-    /// What EKS says of the cluster, where one is named.
-    fn describe(
-        &self,
-        context: &Context,
-        global: &GlobalFlags,
-    ) -> Result<Option<Description>, Error> {
+    /// Who issues the tokens of the cluster, where one is named.
+    fn issuing(&self, context: &Context, global: &GlobalFlags) -> Result<Option<Issuing>, Error> {
         let Some(cluster) = &self.cluster else {
             return Ok(None);
         };
@@ -187,20 +187,8 @@ impl Args {
         };
         let access = layers.access(&self.network, &flags, &CheckFlags::default())?;
         let deadline = layers.deadline(self.network.deadline, BUDGET)?;
-        access.describe(context, deadline).map(Some)
+        access.issuing(context, deadline).map(Some)
     }
-}
-
-fn issuer_of(cluster: &Description) -> Result<Issuer, Error> {
-    let Some(issuer) = &cluster.oidc_issuer else {
-        let (name, status) = (&cluster.name, &cluster.status);
-        let words = format!("cluster `{name}` has no OIDC issuer; its status is {status}");
-        let hint = "a cluster has one once it is ACTIVE; local clusters on Outposts have none";
-        return Err(Error::new(Fault::Remote, words).with_hint(hint.to_owned()));
-    };
-    issuer
-        .parse()
-        .map_err(|error| Error::new(Fault::Remote, Box::new(error) as Box<_>))
 }
 
 /// The account of a manifest.

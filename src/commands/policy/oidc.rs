@@ -13,8 +13,8 @@ use crate::policy::trust::{Audience, WebIdentity};
 
 const EXAMPLES: &str = "\
 Examples:
-  bootstrap policy trust oidc --account 111122223333 --harness-account ID --org default --project p
-  bootstrap policy trust oidc --account 111122223333 --harness-account ID --org default --project '*'
+  bootstrap policy trust oidc --account ID --harness-account ID --org ORG --project PROJECT
+  bootstrap policy trust oidc --account ID --harness-account ID --org ORG --project '*'
   aws iam create-open-id-connect-provider --client-id-list sts.amazonaws.com \\
     --url https://app.harness.io/ng/api/oidc/account/ID";
 
