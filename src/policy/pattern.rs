@@ -20,6 +20,9 @@ pub fn covers(wide: &str, narrow: &str) -> bool {
     for symbol in narrow.chars() {
         // What a star of `narrow` stands for, a star alone takes.
         places.step(|own| own != '*' && symbol != '*' && (own == symbol || own == '?'));
+        if places.are_lost() {
+            return false;
+        }
     }
     places.is_at_end()
 }
@@ -32,6 +35,9 @@ pub fn meet(one: &str, other: &str) -> bool {
             places.run();
         } else {
             places.step(|own| own != '*' && (own == symbol || own == '?' || symbol == '?'));
+        }
+        if places.are_lost() {
+            return false;
         }
     }
     places.is_at_end()
@@ -85,6 +91,11 @@ impl Places {
             *reached |= is_open;
             is_open = *reached && own == Some(&'*');
         }
+    }
+
+    /// Whether nothing can come of it any more.
+    fn are_lost(&self) -> bool {
+        !self.reached.contains(&true)
     }
 
     fn is_at_end(&self) -> bool {
