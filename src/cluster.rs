@@ -1,6 +1,7 @@
 //! A Kubernetes cluster of Amazon EKS, and the identity that it is entered with.
 
 pub mod access;
+pub mod describe;
 pub mod exec_credential;
 pub mod exec_plugin;
 pub mod kubeconfig;

@@ -9,6 +9,7 @@ pub mod lint;
 pub mod lock;
 pub mod man;
 pub mod patch;
+pub mod policy;
 pub mod token;
 pub mod uninstall;
 pub mod verify;

@@ -17,6 +17,7 @@ pub mod record;
 pub mod remove;
 mod take_out;
 pub mod values;
+pub mod wearer;
 pub mod workload;
 
 #[cfg(test)]

@@ -226,6 +226,13 @@ impl From<crate::delegate::Error> for Error {
     }
 }
 
+impl From<crate::policy::Error> for Error {
+    fn from(error: crate::policy::Error) -> Self {
+        let (fault, hint) = (error.fault(), error.hint());
+        Self::new(fault, error).with_hint(hint)
+    }
+}
+
 impl From<crate::yaml::Invalid> for Error {
     fn from(error: crate::yaml::Invalid) -> Self {
         let hint = error.hint();

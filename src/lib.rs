@@ -18,7 +18,8 @@
 //!
 //! To read it from the start: [`cli`], [`commands::init`], [`options`], [`tools::plan`],
 //! [`tools::install`], and then what that stands on: [`http`] and [`archive`]; for clusters
-//! [`cluster::kubeconfig`], [`aws`] and [`verify`]; for manifests [`delegate`] and [`yaml`].
+//! [`cluster::kubeconfig`], [`aws`] and [`verify`]; for manifests [`delegate`] and [`yaml`]; for IAM
+//! documents [`policy`].
 
 pub mod cli;
 pub mod commands;
@@ -34,6 +35,7 @@ pub mod verify;
 
 pub mod cluster;
 pub mod delegate;
+pub mod policy;
 pub mod tools;
 
 pub mod aws;

@@ -10,7 +10,7 @@ mod lock;
 mod refusal;
 mod variables;
 
-pub use access::{AccessOptions, Tools};
+pub use access::{AccessOptions, Issuing, Tools};
 pub use flags::{CheckFlags, ClusterFlags, Color, GlobalFlags, InstallFlags, NetworkFlags, Output};
 pub use inputs::{Input, read_inputs};
 pub use kubeconfig::{InvalidProxyUrl, KubeconfigFlags, KubeconfigOptions, ProxyUrl};

@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("cli", "commands context error options"),
     (
         "commands",
-        "arn cluster conclusion context deadline delegate diff error fault files options platform report tools verify yaml",
+        "arn cluster conclusion context deadline delegate diff error fault files options platform policy report tools verify yaml",
     ),
     (
         "conclusion",
@@ -23,7 +23,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("context", ""),
     (
         "error",
-        "aws cluster deadline delegate fault files tools yaml",
+        "aws cluster deadline delegate fault files policy tools yaml",
     ),
     ("report", "cluster tools verify"),
     (
@@ -40,6 +40,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     ("aws", "arn backoff deadline fault files http runtime"),
     ("delegate", "arn cluster fault strict_yaml yaml"),
+    ("policy", "arn delegate fault yaml"),
     ("archive", "cache deadline digest"),
     ("arn", ""),
     ("backoff", ""),

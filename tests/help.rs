@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 
 use crate::world::World;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "init",
     "install",
     "env",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 12] = [
     "patch",
     "lint",
     "lock",
+    "policy",
     "completions",
     "man",
 ];
@@ -41,6 +42,7 @@ fn the_help_of_the_program() {
       patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
       lint         Find what would fail in a delegate's manifest, before the cluster does
       lock         Pin versions in bootstrap.lock, for every platform, each with its proof
+      policy       Print and check the IAM documents that a delegate's access to AWS takes
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
 
@@ -127,6 +129,7 @@ fn the_short_help_of_the_program_fits_a_screen() {
       patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
       lint         Find what would fail in a delegate's manifest, before the cluster does
       lock         Pin versions in bootstrap.lock, for every platform, each with its proof
+      policy       Print and check the IAM documents that a delegate's access to AWS takes
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
 
@@ -849,7 +852,7 @@ fn the_help_of_token() {
           --deadline <DURATION>
               End by then, whatever happens, such as 30s or 2m
               
-              Default: 30s for `token`, 1m for `kubeconfig` and `verify`.
+              Default: 30s for `token`, 1m for `kubeconfig`, `verify` and `policy`.
 
     Global options:
           --config <FILE>
@@ -1042,7 +1045,7 @@ fn the_help_of_verify() {
           --deadline <DURATION>
               End by then, whatever happens, such as 30s or 2m
               
-              Default: 30s for `token`, 1m for `kubeconfig` and `verify`.
+              Default: 30s for `token`, 1m for `kubeconfig`, `verify` and `policy`.
 
     Cluster options:
           --cluster <CLUSTER>
@@ -1268,11 +1271,12 @@ fn the_help_of_man() {
 
     To read it: bootstrap man install | man -l -
 
-    Usage: bootstrap man [OPTIONS] [COMMAND]
+    Usage: bootstrap man [OPTIONS] [COMMAND]...
 
     Arguments:
-      [COMMAND]
-              The command that the page is about; default: the whole program
+      [COMMAND]...
+              The command that the page is about, such as `policy check`; default: the whole
+              program
 
     Options:
       -h, --help
@@ -1492,7 +1496,7 @@ fn a_manual_page_of_an_unknown_command_is_refused() {
     assert_snapshot!(run, @"
     --- stderr ---
     error: there is no command `verfiy`
-    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, patch, lint, lock, completions, man
+    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, patch, lint, lock, policy, completions, man
     [exit 2]
     ");
 }
@@ -1838,7 +1842,7 @@ fn the_short_help_of_lock() {
 #[test]
 fn the_help_of_lint() {
     let run = World::new().bootstrap(&["lint", "--help"]);
-    assert_snapshot!(run, @r#"
+    assert_snapshot!(run, @"
     Find what would fail in a delegate's manifest, before the cluster does
 
     All files together are one set of objects, as they would be applied.
@@ -1916,5 +1920,5 @@ fn the_help_of_lint() {
 
     Exit code 3 when something was found, warnings included.
     [exit 0]
-    "#);
+    ");
 }

@@ -23,6 +23,7 @@ mod fixture;
 mod fuzz;
 mod help;
 mod http;
+mod iam;
 mod init;
 mod install;
 mod kubeconfig;

@@ -21,6 +21,18 @@ fn help(arguments: &[&str]) -> String {
     String::from_utf8(program.stdout).unwrap()
 }
 
+/// The command and, where it has commands of its own, those.
+fn verbs(command: &[String]) -> Vec<&str> {
+    let words = command[1..].iter().map(String::as_str);
+    let words: Vec<_> = words.take_while(|word| !word.starts_with('-')).collect();
+    let count = match words[..] {
+        ["policy", "trust", ..] => 3,
+        ["policy", ..] => 2,
+        _ => 1,
+    };
+    words.into_iter().take(count).collect()
+}
+
 /// The `$ …` lines of the README's console blocks.
 fn commands(readme: &str) -> Vec<Vec<String>> {
     let lines = readme.lines().filter_map(|line| line.strip_prefix("$ "));
@@ -41,7 +53,7 @@ fn every_command_and_flag_of_the_readme_exists() {
     for command in commands(&file("README.md")) {
         match command[0].as_str() {
             "bootstrap" => {
-                let help = help(&[&command[1]]);
+                let help = help(&verbs(&command));
                 for flag in command.iter().filter(|word| word.starts_with("--")) {
                     let is_known = help
                         .split_whitespace()
@@ -80,7 +92,15 @@ fn flags_in_the_text_of_the_readme_exist() {
         "lint",
         "lock",
     ];
-    let all: String = commands.map(|command| help(&[command])).concat();
+    let policies = [
+        &["trust", "irsa"][..],
+        &["trust", "cross-account"],
+        &["trust", "oidc"],
+        &["permissions"],
+        &["check"],
+    ];
+    let policies = policies.map(|verbs| help(&[&["policy"], verbs].concat()));
+    let all = commands.map(|command| help(&[command])).concat() + &policies.concat();
     for word in file("README.md").split(|c: char| c.is_whitespace() || "`(),.:;".contains(c)) {
         if word.starts_with("--") && word.len() > 2 && word.as_bytes()[2].is_ascii_lowercase() {
             assert!(all.contains(word), "no command has {word}");

@@ -122,7 +122,10 @@ pub(super) fn is_account(subject: Subject<'_>, account: &str, namespace: Option<
 
 /// The account that the workload names; else the one that its bindings name and that nobody else
 /// runs as; else one named as the workload.
-fn implied_account(manifests: &Manifests<'_>, workload: &Workload<'_>) -> Result<String, Error> {
+pub(super) fn implied_account(
+    manifests: &Manifests<'_>,
+    workload: &Workload<'_>,
+) -> Result<String, Error> {
     if workload.account() != "default" {
         return Ok(workload.account().to_owned());
     }

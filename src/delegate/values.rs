@@ -9,9 +9,11 @@ use super::delivery::{
     Budget, OURS, compose, has_init_container, is_shared, is_there, pair, set_variables,
     takes_volume, variables,
 };
+use super::names::AccountName;
 use super::patch::{Delivery, Edits, Patched, Plan};
 use super::pod::{Mounts, copy, name_of};
 use super::record::{Kind, Record, VOLUME_WAS_THERE, WAS_NOT_QUOTED};
+use super::wearer::{Given, Wearer};
 use super::{Error, Manifests, take_out};
 use crate::yaml::{Node, Path, Style, Value};
 
@@ -139,6 +141,34 @@ pub(super) fn patch(
     let path = values.path.clone().key(ANNOTATIONS);
     record.write(values.file, &path, annotations, &mut edits)?;
     edits.finish()
+}
+
+/// The account that the values of one delegate make.
+pub(super) fn wearer(
+    manifests: &Manifests<'_>,
+    all: &[Values<'_>],
+    given: Given<'_>,
+) -> Result<Wearer, Error> {
+    let values = Values::choose(all, given.delegate)?;
+    let account = values.node.get("serviceAccount");
+    let named = account.and_then(|account| text(account, "name"));
+    let Some(name) = given.account.map(AccountName::as_str).or(named) else {
+        return Err(Error::Conflict {
+            message: format!(
+                "the values of {} do not name the ServiceAccount, which the chart names after the release",
+                values.name()
+            ),
+            hint: "name it with --service-account, or with serviceAccount.name in the values",
+        });
+    };
+    let annotations = account.and_then(|account| account.get("annotations"));
+    let whose = format!("the release of {}", values.name());
+    Wearer::new(
+        given.namespace_beside(None, &whose)?,
+        name.to_owned(),
+        manifests,
+        annotations.map(|node| (values.file, node)),
+    )
 }
 
 fn account(

@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use super::layers::{Checks, Layers};
 use super::{CheckFlags, ClusterFlags, NetworkFlags};
-use crate::arn::SessionName;
-use crate::aws::Aws;
-use crate::cluster::Cluster;
+use crate::arn::{Arn, SessionName};
+use crate::aws::{self, Aws};
 use crate::cluster::access::SERVICE_ACCOUNT;
+use crate::cluster::describe::Question;
 use crate::cluster::session::default_name;
+use crate::cluster::{Cluster, kubeconfig};
 use crate::context::Context;
 use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::http::Proxies;
 use crate::runtime::Runtime;
 use crate::tools::prefix::Prefix;
@@ -64,6 +66,15 @@ impl Layers<'_> {
             runtime: Arc::new(Runtime::new()),
         })
     }
+}
+
+/// A cluster, and who issues the tokens of its service accounts.
+#[derive(Clone, Debug)]
+pub struct Issuing {
+    /// Its ARN.
+    pub cluster: Arn,
+    /// The address of the issuer.
+    pub issuer: String,
 }
 
 /// How the tools are checked.
@@ -118,6 +129,50 @@ impl AccessOptions {
             deadline,
         });
         preflight.run()
+    }
+
+    /// Who issues the tokens of the one cluster's service accounts, as EKS says; `detail` is told who
+    /// asks.
+    pub fn issuing(
+        &self,
+        context: &Context,
+        detail: &dyn Fn(&str),
+        deadline: Deadline,
+    ) -> Result<Issuing, Error> {
+        let Some(cluster) = self.clusters.first() else {
+            return Err(Error::usage("no cluster is named"));
+        };
+        let fail = |source| kubeconfig::Error::Describe {
+            name: cluster.name.clone(),
+            source,
+        };
+        let region = if let Some(region) = &cluster.region {
+            region.clone()
+        } else {
+            let found = self.aws.region().map_err(fail)?;
+            found.ok_or_else(|| fail(aws::Error::NoRegion))?.0
+        };
+        let session = self.session.clone();
+        let session = session.unwrap_or_else(|| default_name(context.variable("DELEGATE_NAME")));
+        let question = Question {
+            cluster,
+            region: &region,
+            describer: None,
+            session: &session,
+            detail,
+        };
+        let (description, _) = question.ask(&self.aws, deadline).map_err(fail)?;
+        let Some(issuer) = description.oidc_issuer else {
+            let (name, status) = (&cluster.name, &description.status);
+            let words = format!("cluster `{name}` has no OIDC issuer; its status is {status}");
+            let hint =
+                "a cluster has one once it is ACTIVE, and a local one on an Outpost has none";
+            return Err(Error::new(Fault::Remote, words).with_hint(hint.to_owned()));
+        };
+        Ok(Issuing {
+            cluster: description.arn,
+            issuer,
+        })
     }
 
     /// Whether a start has anything to check: a cluster, a kind of credentials that is asked for, or

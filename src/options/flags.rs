@@ -126,7 +126,7 @@ pub struct NetworkFlags {
 
     /// End by then, whatever happens, such as 30s or 2m
     ///
-    /// Default: 30s for `token`, 1m for `kubeconfig` and `verify`.
+    /// Default: 30s for `token`, 1m for `kubeconfig`, `verify` and `policy`.
     #[arg(long, value_name = "DURATION")]
     pub deadline: Option<Timespan>,
 }

@@ -9,7 +9,8 @@ null}, "web": {ARN: SUBJECT}, "denied": [ACTION]}.
 
 moto gives AssumeRole to anybody for any role; here a role must be known, and its external ID must
 match. AssumeRoleWithWebIdentity takes a token whose `sub` the role trusts, whose `aud` is
-sts.amazonaws.com and whose `exp` is to come; no signature is checked. Keys whose ID begins with
+sts.amazonaws.com and whose `exp` is to come; no signature is checked. Roles that were made with
+CreateRole let in whom their trust policy does. Keys whose ID begins with
 AKIAEXPIRED or AKIAUNKNOWN are refused.
 """
 import base64
@@ -19,6 +20,7 @@ import sys
 import time
 
 os.environ.setdefault("MOTO_CALL_RESET_API", "false")
+sys.dont_write_bytecode = True
 
 from moto.core.exceptions import ServiceException  # noqa: E402
 from moto.eks.models import eks_backends  # noqa: E402
@@ -26,6 +28,8 @@ from moto.eks.responses import EKSResponse  # noqa: E402
 from moto.server import ThreadedMotoServer  # noqa: E402
 from moto.sts.models import STSBackend  # noqa: E402
 from moto.sts.responses import TokenResponse  # noqa: E402
+
+import trust  # noqa: E402
 
 WORLD = {}
 ACCOUNT = "123456789012"
@@ -70,12 +74,31 @@ def guarded(owner, method, action, also=None):
 
 def check_role(response):
     role = response._get_param("RoleArn")
-    roles = WORLD.get("roles", {})
-    wanted = roles.get(role)
-    if role not in roles or wanted not in (None, response._get_param("ExternalId")):
-        caller = f"arn:aws:iam::{ACCOUNT}:user/moto"
+    caller = f"arn:aws:iam::{ACCOUNT}:user/moto"
+    external_id = response._get_param("ExternalId")
+    made = trust.role_of(role)
+    if made:
+        context = {"sts:ExternalId": external_id} if external_id else {}
+        is_trusted = trust.allows(made, "sts:AssumeRole", "AWS", caller, context)
+    else:
+        roles = WORLD.get("roles", {})
+        is_trusted = role in roles and roles[role] in (None, external_id)
+    if not is_trusted:
         refuse("AccessDenied",
                f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role}")
+
+
+def is_web_identity_trusted(role, claims):
+    made = trust.role_of(role)
+    if not made:
+        return WORLD.get("web", {}).get(role) == claims.get("sub")
+    account, issuer = role.split(":")[4], claims["iss"].removeprefix("https://")
+    provider = trust.provider_of(account, issuer)
+    audience = claims["aud"] if isinstance(claims["aud"], str) else claims["aud"][0]
+    if not provider or audience not in provider.client_id_list:
+        refuse("InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {issuer}")
+    context = {f"{issuer}:aud": audience, f"{issuer}:sub": claims["sub"]}
+    return trust.allows(made, "sts:AssumeRoleWithWebIdentity", "Federated", provider.arn, context)
 
 
 def check_web_identity(response):
@@ -89,7 +112,7 @@ def check_web_identity(response):
         refuse("ExpiredTokenException", "Token expired: current date/time must be before the expiration")
     if claims.get("aud") not in ("sts.amazonaws.com", ["sts.amazonaws.com"]):
         refuse("InvalidIdentityToken", "Incorrect token audience")
-    if WORLD.get("web", {}).get(role) != claims.get("sub"):
+    if not is_web_identity_trusted(role, claims):
         refuse("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
 
 

@@ -7,7 +7,7 @@ use crate::world::World;
 #[test]
 fn the_help_of_kubeconfig() {
     let run = World::new().bootstrap(&["kubeconfig", "--help"]);
-    assert_snapshot!(run, @r#"
+    assert_snapshot!(run, @"
     Put EKS clusters into a kubeconfig
 
     As `aws eks update-kubeconfig` does, and with care for what is there: comments, the order
@@ -104,7 +104,7 @@ fn the_help_of_kubeconfig() {
           --deadline <DURATION>
               End by then, whatever happens, such as 30s or 2m
               
-              Default: 30s for `token`, 1m for `kubeconfig` and `verify`.
+              Default: 30s for `token`, 1m for `kubeconfig`, `verify` and `policy`.
 
     Global options:
           --config <FILE>
@@ -146,13 +146,13 @@ fn the_help_of_kubeconfig() {
       bootstrap kubeconfig --cluster payments --role-arn ARN --external-id ID --alias prod
       bootstrap kubeconfig --cluster payments --exec builtin --dry-run
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
 fn the_short_help_of_kubeconfig() {
     let run = World::new().bootstrap(&["kubeconfig", "-h"]);
-    assert_snapshot!(run, @r#"
+    assert_snapshot!(run, @"
     Put EKS clusters into a kubeconfig
 
     Usage: bootstrap kubeconfig [OPTIONS]
@@ -203,5 +203,5 @@ fn the_short_help_of_kubeconfig() {
       bootstrap kubeconfig --cluster payments --role-arn ARN --external-id ID --alias prod
       bootstrap kubeconfig --cluster payments --exec builtin --dry-run
     [exit 0]
-    "#);
+    ");
 }

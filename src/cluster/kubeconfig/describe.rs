@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::entry::{self, Entry, Names};
 use super::{Change, Error, Request, Written};
-use crate::arn::{Region, RoleArn, SessionName};
-use crate::aws::{self, Aws, Description, Identity};
+use crate::arn::{Region, SessionName};
+use crate::aws::{self, Aws, Description};
 use crate::cluster::Cluster;
+use crate::cluster::describe::Question;
 use crate::cluster::session::default_name;
 use crate::deadline::Deadline;
 
@@ -84,10 +85,7 @@ impl<'a> Request<'a> {
         given.unwrap_or_else(|| default_name(self.delegate))
     }
 
-    /// Asks EKS as whom it is to be asked.
-    ///
-    /// The account of the role is the account in which a cluster of that name is meant, so the role
-    /// asks first, as the Harness connector does; the AWS CLI asks as the caller alone.
+    /// Asks EKS, and tells what of the role's access is worth a line.
     fn ask(
         &self,
         cluster: &Cluster,
@@ -95,32 +93,17 @@ impl<'a> Request<'a> {
         aws: &Aws,
         deadline: Deadline,
     ) -> Result<Description, aws::Error> {
-        let caller = aws.identity(deadline)?;
-        let ask = |identity: &Identity| {
-            (self.detail)(&format!(
-                "asking EKS in {region} for cluster `{}` with {}",
-                cluster.name,
-                identity.shown()
-            ));
-            let found = aws.describe_cluster(identity, region, &cluster.name, deadline)?;
-            found.of(cluster.arn.as_ref())
+        let session = self.session();
+        let question = Question {
+            cluster,
+            region,
+            describer: self.describer,
+            session: &session,
+            detail: self.detail,
         };
-        let ask_as = |role: &RoleArn| {
-            let is_own = cluster.role.as_ref() == Some(role);
-            let id = cluster.external_id.as_ref().filter(|_| is_own);
-            ask(&aws.assume_role(&caller, role, id, &self.session(), region, deadline)?)
-        };
-        let role = match (self.describer, &cluster.role) {
-            (Some(describer), _) => return ask_as(describer),
-            (None, None) => return ask(&caller),
-            (None, Some(role)) => role,
-        };
-        let refused = match ask_as(role) {
-            Err(error) if is_refusal(&error) => error,
-            done => return done,
-        };
-        let Ok(description) = ask(&caller) else {
-            return Err(refused);
+        let (description, refused) = question.ask(aws, deadline)?;
+        let (Some(refused), Some(role)) = (refused, &cluster.role) else {
+            return Ok(description);
         };
         if let Some(account) = &description.arn.account
             && *account != role.account
@@ -140,16 +123,6 @@ impl<'a> Request<'a> {
         }
         Ok(description)
     }
-}
-
-/// Whether another caller may get another answer.
-const fn is_refusal(error: &aws::Error) -> bool {
-    matches!(
-        error,
-        aws::Error::AccessDenied(_)
-            | aws::Error::ClusterNotFound { .. }
-            | aws::Error::OtherCluster { .. }
-    )
 }
 
 impl Described<'_> {

@@ -1,0 +1,76 @@
+//! Asking EKS about a cluster, as whoever may ask.
+
+use super::Cluster;
+use crate::arn::{Region, RoleArn, SessionName};
+use crate::aws::{self, Aws, Description, Identity};
+use crate::deadline::Deadline;
+
+/// What is asked, and as whom.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// Its region.
+    pub region: &'a Region,
+    /// Who asks; none for the role of the cluster, and where that may not, whoever runs this.
+    pub describer: Option<&'a RoleArn>,
+    /// The name of the sessions of assumed roles.
+    pub session: &'a SessionName,
+    /// Is told who asks, for those who want to know.
+    pub detail: &'a dyn Fn(&str),
+}
+
+impl Question<'_> {
+    /// Asks EKS as whom it is to be asked; the error is that of the role, where the caller had to ask
+    /// in its place.
+    ///
+    /// The account of the role is the account in which a cluster of that name is meant, so the role
+    /// asks first, as the Harness connector does; the AWS CLI asks as the caller alone.
+    pub fn ask(
+        &self,
+        aws: &Aws,
+        deadline: Deadline,
+    ) -> Result<(Description, Option<aws::Error>), aws::Error> {
+        let Self {
+            cluster, region, ..
+        } = self;
+        let caller = aws.identity(deadline)?;
+        let ask = |identity: &Identity| {
+            (self.detail)(&format!(
+                "asking EKS in {region} for cluster `{}` with {}",
+                cluster.name,
+                identity.shown()
+            ));
+            let found = aws.describe_cluster(identity, region, &cluster.name, deadline)?;
+            found.of(cluster.arn.as_ref())
+        };
+        let ask_as = |role: &RoleArn| {
+            let is_own = cluster.role.as_ref() == Some(role);
+            let id = cluster.external_id.as_ref().filter(|_| is_own);
+            ask(&aws.assume_role(&caller, role, id, self.session, region, deadline)?)
+        };
+        let role = match (self.describer, &cluster.role) {
+            (Some(describer), _) => return Ok((ask_as(describer)?, None)),
+            (None, None) => return Ok((ask(&caller)?, None)),
+            (None, Some(role)) => role,
+        };
+        let refused = match ask_as(role) {
+            Err(error) if is_refusal(&error) => error,
+            done => return Ok((done?, None)),
+        };
+        match ask(&caller) {
+            Ok(description) => Ok((description, Some(refused))),
+            Err(_) => Err(refused),
+        }
+    }
+}
+
+/// Whether another caller may get another answer.
+const fn is_refusal(error: &aws::Error) -> bool {
+    matches!(
+        error,
+        aws::Error::AccessDenied(_)
+            | aws::Error::ClusterNotFound { .. }
+            | aws::Error::OtherCluster { .. }
+    )
+}
