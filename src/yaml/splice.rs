@@ -100,6 +100,7 @@ pub(super) fn splices(
         .splices
         .sort_by_key(|splice| (splice.at.start, splice.at.end));
     writer.keep_last_literal();
+    writer.join_the_end();
     writer.splices
 }
 
@@ -254,6 +255,30 @@ impl Writer<'_> {
         self.splice(at, "-".to_owned(), false);
         self.splices
             .sort_by_key(|splice| (splice.at.start, splice.at.end));
+    }
+
+    /// What is put at the end of a text that has no last line break begins with one. Where the last
+    /// lines are cut, what is above them has one already, and a second would be a blank line, which
+    /// a `|+` above it takes for its own.
+    fn join_the_end(&mut self) {
+        let len = self.text.len();
+        let is_cut = self.splices.iter().any(|splice| {
+            splice.at.end == len
+                && splice.at.start < len
+                && splice.text.is_empty()
+                && is_line_start(self.text, splice.at.start)
+        });
+        if !is_cut || is_line_start(self.text, len) {
+            return;
+        }
+        let put = self
+            .splices
+            .iter_mut()
+            .find(|splice| splice.at.start == len && !splice.text.is_empty());
+        if let Some(put) = put {
+            let breaks = line_break(&put.text, 0).len();
+            put.text.drain(..breaks);
+        }
     }
 
     /// The `|` or `>` of a block scalar with its indicators.

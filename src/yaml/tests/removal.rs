@@ -212,3 +212,21 @@ fn documents_go_and_come_beside_one_another() {
     assert_eq!(change(&[1, 2], None), "a: 1\n");
     assert_eq!(change(&[0], Some(1)), "---\nnew: 1\n---\nb: 1\n---\nc: 1\n");
 }
+
+#[test]
+fn what_comes_where_the_last_line_went_makes_no_blank_line() {
+    let both = |text: &str, gone: Path| {
+        edit(text, |editor| {
+            editor.remove(&gone)?;
+            editor.set(&path("new"), Value::from("x"))
+        })
+        .unwrap()
+    };
+    assert_eq!(both("a: 1\nb: 2", path("b")), "a: 1\nnew: x");
+    assert_eq!(both("a: 1\r\nb: 2", path("b")), "a: 1\r\nnew: x");
+    assert_eq!(both("a: |\n  x\nb: 2", path("b")), "a: |\n  x\nnew: x");
+    assert_eq!(
+        both("a:\n  - |+\n    x\n\n\n  - x", path("a.1")),
+        "a:\n  - |+\n    x\n\n\nnew: x"
+    );
+}
