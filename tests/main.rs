@@ -42,6 +42,7 @@ mod patch_remove;
 mod patch_tools;
 mod patch_values;
 mod place;
+mod pod;
 mod policy;
 mod readme;
 mod relink;

@@ -9,10 +9,10 @@ use crate::fixture::Fixture;
 use crate::moto::{self, Moto};
 use crate::world::{GENEROUS, Run, World};
 
-const ARN: &str = "arn:aws:eks:us-east-1:111122223333:cluster/payments";
+pub(crate) const ARN: &str = "arn:aws:eks:us-east-1:111122223333:cluster/payments";
 
 /// A world with keys for this AWS, and a kubeconfig for this API server.
-fn world(cloud: &Running, api: &ApiServer) -> World {
+pub(crate) fn world(cloud: &Running, api: &ApiServer) -> World {
     let world = without_cluster(cloud);
     world.write(
         "delegate/bootstrap/kubeconfig",
@@ -22,7 +22,7 @@ fn world(cloud: &Running, api: &ApiServer) -> World {
 }
 
 /// A world with keys for this AWS.
-fn without_cluster(cloud: &Running) -> World {
+pub(crate) fn without_cluster(cloud: &Running) -> World {
     World::new()
         .with("AWS_EC2_METADATA_DISABLED", "true")
         .with("AWS_ENDPOINT_URL", &cloud.server.url(""))
@@ -32,7 +32,7 @@ fn without_cluster(cloud: &Running) -> World {
 }
 
 /// Runs `verify` with these checks alone.
-fn only(world: &World, checks: &str, flags: &[&str]) -> Run {
+pub(crate) fn only(world: &World, checks: &str, flags: &[&str]) -> Run {
     world.bootstrap(&[&["verify", "--only", checks], flags].concat())
 }
 
@@ -43,7 +43,7 @@ fn strict() -> String {
 
 impl Run {
     /// `check state`, or `check/cluster state`, for each line of the table of checks.
-    fn checks(&self) -> Vec<String> {
+    pub(crate) fn checks(&self) -> Vec<String> {
         let lines = self.stdout.lines();
         let lines = lines.skip_while(|line| !line.starts_with("CHECK "));
         let rows = lines.skip(1).take_while(|line| !line.is_empty());
@@ -58,7 +58,7 @@ impl Run {
 
     /// The run itself, if these words are in its result.
     #[track_caller]
-    fn shows(self, words: &str) -> Self {
+    pub(crate) fn shows(self, words: &str) -> Self {
         assert!(self.stdout.contains(words), "no `{words}` in\n{self}");
         self
     }
@@ -601,7 +601,8 @@ fn the_checks_are_listed_and_only_those_can_be_asked_for() {
     tools        The tools are in place, and every file of them is as it was installed
     credentials  AWS credentials come from the source that is asked for, and AWS knows them
     irsa         IRSA: variables, token file, audience, expiry, service account, partition
-    fargate      A pod on Fargate has IRSA, for it has nothing else
+    pod          The pod of --pod has IRSA: account, annotation, variables, token, age
+    fargate      A pod that a Fargate profile takes has IRSA, for it has nothing else
     role         The role of each cluster can be assumed
     external-id  The role refuses whoever does not give its external ID
     regions      ec2:DescribeRegions is allowed, which the connector always asks for

@@ -51,7 +51,8 @@ pub fn judge(
     }
 }
 
-fn failed(check: Check, url: &str, trouble: &Trouble) -> Finding {
+/// A server at `url` that could not be asked.
+pub(super) fn failed(check: Check, url: &str, trouble: &Trouble) -> Finding {
     let evidence = match trouble {
         Trouble::Access(error) => in_one_line(error),
         Trouble::Failure(failure) => format!("{url}: {failure}"),

@@ -16,12 +16,13 @@ use super::irsa::Issuer;
 use super::probe::{self, Probed};
 use super::service_account::Claims;
 use super::tools::{self, Depth};
-use super::{Check, Finding, budget, fargate, irsa, role};
+use super::{Check, Finding, budget, fargate, irsa, pod, role};
 use crate::arn::{Region, SessionName};
-use crate::aws::{self, Aws, Caller, Identity};
+use crate::aws::{self, Aws, Caller, FargateProfile, Identity};
 use crate::cluster::Cluster;
 use crate::cluster::access::Access;
 use crate::cluster::exec_plugin::Environment;
+use crate::cluster::pod::Pod;
 use crate::cluster::server::Server;
 use crate::cluster::version::Minimum;
 use crate::deadline::Deadline;
@@ -59,6 +60,10 @@ pub struct Setup<'a> {
     pub test_region: Option<&'a Region>,
     /// The oldest Kubernetes that will do.
     pub minimum: Minimum,
+    /// The pod that is meant, where it is not that of this process.
+    pub pod: &'a pod::Asked,
+    /// Where the labels of this process's pod may be, by the downward API.
+    pub labels: &'a Path,
     /// The variables of this process.
     pub variables: &'a BTreeMap<String, String>,
     /// The working directory.
@@ -87,7 +92,12 @@ pub struct Preflight<'a> {
     identity: OnceLock<Result<Identity, aws::Error>>,
     caller: OnceLock<Result<Caller, aws::Error>>,
     readings: Mutex<Vec<Reading>>,
+    /// The pod that was asked for, once it was found.
+    pod: OnceLock<Pod>,
 }
+
+/// Fargate profiles, or why they were not told.
+pub(super) type Profiles = Result<Vec<FargateProfile>, String>;
 
 impl<'a> Preflight<'a> {
     /// A run that has not begun.
@@ -97,6 +107,7 @@ impl<'a> Preflight<'a> {
             identity: OnceLock::new(),
             caller: OnceLock::new(),
             readings: Mutex::new(Vec::new()),
+            pod: OnceLock::new(),
         }
     }
 
@@ -104,7 +115,11 @@ impl<'a> Preflight<'a> {
     /// the clusters.
     pub fn run(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let (mut profiles, mut issuers) = (Vec::new(), Vec::new());
+        let (mut profiles, mut issuers) = (None::<Profiles>, Vec::new());
+        // Of a pod that is asked for by its name, the one cluster is the own.
+        let is_other = self.setup.pod.name.is_some() || self.setup.pod.namespace.is_some();
+        let own_issuer = self.own_claims().map(|claims| claims.issuer);
+        let own_issuer = own_issuer.filter(|_| !is_other);
         std::thread::scope(|scope| {
             let tools = scope.spawn(|| self.tools());
             let own = scope.spawn(|| self.own_cluster());
@@ -118,17 +133,27 @@ impl<'a> Preflight<'a> {
             for cluster in clusters {
                 let probed: Probed = cluster.join().unwrap_or_else(|panic| resume_unwind(panic));
                 findings.extend(probed.findings);
-                profiles.extend(probed.profiles);
+                // The profiles of another cluster than the pod's own do not concern it.
+                let issuer = probed.issuer.as_ref().map(|issuer| issuer.url.as_str());
+                if issuer.is_none() || own_issuer.is_none() || issuer == own_issuer.as_deref() {
+                    profiles = joined(profiles.take(), probed.profiles);
+                }
                 issuers.extend(probed.issuer);
             }
         });
         findings.extend(self.check(Check::Irsa, || irsa::judge(&self.irsa(issuers))));
-        findings.extend(self.check(Check::Fargate, || fargate::judge(&self.place(), &profiles)));
+        findings.extend(self.check(Check::Fargate, || {
+            fargate::judge(&self.place(), profiles.as_ref())
+        }));
         findings.extend(self.check(Check::Clock, || {
             let readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
             clock::judge(&readings)
         }));
         findings.extend(self.check(Check::Budget, || budget::judge(budget::age_of_container())));
+        if self.setup.pod.name.is_none() {
+            let skip = || Finding::skip(Check::Pod, "no pod is named (--pod)");
+            findings.extend(self.check(Check::Pod, skip));
+        }
         findings.sort_by_key(|finding| finding.check);
         findings
     }
@@ -280,31 +305,125 @@ impl<'a> Preflight<'a> {
         Claims::decode(&token.ok()?).ok()
     }
 
-    /// Where this process runs, as far as that can be known.
-    pub(super) fn place(&self) -> fargate::Facts {
+    /// Where the pod that is meant runs, as far as that can be known: the one that was asked for, one
+    /// of another namespace, or that of this process.
+    fn place(&self) -> fargate::Facts {
         let setup = &self.setup;
+        let asked = setup.pod;
+        let given = (!asked.labels.is_empty()).then(|| asked.labels.clone());
+        let wants_node_role = setup.credentials == Some(CredentialKind::IamRole);
+        if let Some(found) = self.pod.get() {
+            return fargate::Facts {
+                pod: Some(format!("the pod {}", found.name)),
+                node: found.node.clone(),
+                namespace: Some(found.namespace.clone()),
+                labels: Some(found.labels.clone()),
+                has_irsa: Some(pod::has_irsa(found)),
+                wants_node_role,
+            };
+        }
+        if asked.name.is_some() || asked.namespace.is_some() {
+            let name = asked.name.as_ref().map(|name| format!("the pod {name}"));
+            return fargate::Facts {
+                pod: Some(name.unwrap_or_else(|| "such a pod".to_owned())),
+                namespace: asked.namespace.clone(),
+                labels: given,
+                wants_node_role,
+                ..fargate::Facts::default()
+            };
+        }
         let claims = self.own_claims().unwrap_or_default();
         let told = setup.variables.get("DELEGATE_NAMESPACE").cloned();
         let namespace = claims
             .service_account()
             .map(|(namespace, _)| namespace.to_owned());
+        let mounted = || {
+            let text = files::read_own(setup.labels).ok()?;
+            Some(fargate::labels_of(&text))
+        };
         fargate::Facts {
+            pod: None,
             node: fargate::node_of(setup.variables).or_else(|| claims.node.clone()),
             namespace: namespace.or(told).filter(|name| !name.is_empty()),
-            has_irsa: irsa::is_present(setup.variables),
+            labels: given.or_else(mounted),
+            has_irsa: Some(irsa::is_present(setup.variables)),
+            wants_node_role,
         }
+    }
+
+    /// Whether the Fargate profiles of a cluster say anything of the pod that is meant.
+    pub(super) fn needs_profiles(&self) -> bool {
+        let is_placed = || {
+            let place = self.place();
+            place.namespace.is_some() || self.setup.pod.name.is_some()
+        };
+        self.wants(Check::Fargate) && is_placed()
+    }
+
+    /// Asks for the pod and its service account.
+    fn asked_pod(&self, server: Result<&Server, &Trouble>) -> Vec<Finding> {
+        let Some(name) = &self.setup.pod.name else {
+            return Vec::new();
+        };
+        let server = match server {
+            Ok(server) => server,
+            Err(trouble) => return vec![api_server::failed(Check::Pod, "the API server", trouble)],
+        };
+        let deadline = self.setup.deadline;
+        let namespace = self.setup.pod.namespace.as_deref();
+        let namespace = namespace.unwrap_or_else(|| server.namespace());
+        match server.pod(namespace, name, deadline) {
+            Ok(pod) => {
+                let account = server.account(namespace, &pod.account, deadline);
+                let pod = self.pod.get_or_init(|| pod);
+                pod::judge(pod, account.as_ref(), self.setup.credentials)
+            }
+            Err(failure) => {
+                let names =
+                    (failure.code() == Some(404)).then(|| server.pod_names(namespace, deadline));
+                vec![pod::judge_missing(
+                    name,
+                    namespace,
+                    &failure,
+                    names.as_ref(),
+                )]
+            }
+        }
+    }
+
+    /// Why the pod was not asked for.
+    pub(super) fn without_pod(&self, reason: &str) -> Option<Finding> {
+        let is_asked = self.wants(Check::Pod) && self.setup.pod.name.is_some();
+        is_asked.then(|| {
+            Finding::fail(Check::Pod, format!("the pod could not be asked for: {reason}")).remedy(
+            "name the cluster with --cluster, and write its context with `bootstrap kubeconfig`",
+        )
+        })
+    }
+
+    /// Whether anything is asked of an API server.
+    pub(super) fn asks_server(&self) -> bool {
+        let checks = [Check::ApiServer, Check::Version, Check::Permissions];
+        checks.iter().any(|check| self.wants(*check)) || self.asks_pod()
+    }
+
+    /// Whether a pod is asked for; the check of Fargate wants to know its labels.
+    fn asks_pod(&self) -> bool {
+        let is_wanted = self.wants(Check::Pod) || self.wants(Check::Fargate);
+        is_wanted && self.setup.pod.name.is_some()
     }
 
     /// Without a configured cluster, the one that this pod runs in.
     fn own_cluster(&self) -> Vec<Finding> {
         let setup = &self.setup;
         let checks = [Check::ApiServer, Check::Version, Check::Permissions];
-        if !setup.clusters.is_empty() || !checks.iter().any(|check| self.wants(*check)) {
+        if !setup.clusters.is_empty() || !self.asks_server() {
             return Vec::new();
         }
         let skip = |reason: &str| {
             let wanted = checks.iter().filter(|check| self.wants(**check));
-            wanted.map(|check| Finding::skip(*check, reason)).collect()
+            let skipped = wanted.map(|check| Finding::skip(*check, reason));
+            skipped.chain(self.without_pod(reason)).collect()
         };
         if setup.offline {
             return skip("no cluster is asked when offline");
@@ -359,6 +478,23 @@ impl<'a> Preflight<'a> {
             }
             Err(_) => Finding::skip(Check::Permissions, "the API server gave no answer"),
         });
-        [answers, gate, rights].into_iter().flatten().collect()
+        let mut findings: Vec<_> = [answers, gate, rights].into_iter().flatten().collect();
+        if self.asks_pod() {
+            let found = self.asked_pod(asked.as_ref().map(|(server, _)| server));
+            findings.extend(found.into_iter().filter(|_| self.wants(Check::Pod)));
+        }
+        findings
+    }
+}
+
+/// The profiles of several clusters; where one told its own, another's refusal does not count.
+fn joined(first: Option<Profiles>, second: Option<Profiles>) -> Option<Profiles> {
+    match (first, second) {
+        (Some(Ok(mut profiles)), Some(Ok(more))) => {
+            profiles.extend(more);
+            Some(Ok(profiles))
+        }
+        (_, Some(Ok(profiles))) | (Some(Ok(profiles)), _) => Some(Ok(profiles)),
+        (first, second) => first.or(second),
     }
 }
