@@ -80,7 +80,7 @@ fn what_works_is_shown_with_its_evidence() {
     regions      -         skip   every cluster has a role, which is asked instead
     regions      payments  pass   2 regions, asked in us-east-1
     cluster      payments  pass   arn:aws:eks:us-east-1:111122223333:cluster/payments, ACTIVE, Kubernetes 0.00
-    access       payments  pass   API_AND_CONFIG_MAP: an access entry for `arn:aws:iam::111122223333:role/ci/strict`
+    access       payments  pass   API_AND_CONFIG_MAP: an access entry for `arn:aws:iam::111122223333:role/ci/strict`, or in the ConfigMap aws-auth, mapRoles with `arn:aws:iam::111122223333:role/strict` (without a path)
     api-server   payments  pass   https://[SERVER] knows this identity as static-user
     version      payments  pass   0.00 (v1.31.2-eks-7f9249a), as its server says
     permissions  payments  pass   everything in namespace default
@@ -180,7 +180,7 @@ fn a_wrong_external_id_fails_the_role_and_what_the_caller_may_is_still_checked()
     regions      -         skip   every cluster has a role, which is asked instead
     regions      payments  skip   the role could not be assumed
     cluster      payments  pass   arn:aws:eks:us-east-1:111122223333:cluster/payments, ACTIVE, Kubernetes 0.00
-    access       payments  pass   API_AND_CONFIG_MAP: an access entry for `arn:aws:iam::111122223333:role/ci/strict`
+    access       payments  pass   API_AND_CONFIG_MAP: an access entry for `arn:aws:iam::111122223333:role/ci/strict`, or in the ConfigMap aws-auth, mapRoles with `arn:aws:iam::111122223333:role/strict` (without a path)
     version      payments  pass   0.00 (v1.31.2-eks-7f9249a), as its server says
 
     verify failed in 0.00 s
@@ -313,7 +313,7 @@ fn the_arn_to_map_is_shown_in_the_form_that_the_cluster_takes() {
         (Some("API"), format!("API: an access entry for `{STRICT}`")),
         (
             None,
-            "map `arn:aws:iam::111122223333:role/strict` (without a path)".to_owned(),
+            "mapRoles with `arn:aws:iam::111122223333:role/strict` (without a path)".to_owned(),
         ),
     ] {
         let cloud = Cloud {
@@ -369,7 +369,7 @@ fn a_token_that_is_not_accepted_is_told_with_the_arn_to_map() {
     let checks = "access,api-server,version";
     assert_snapshot!(only(&world, checks, &["--cluster", "payments"]), @"
     CHECK       CLUSTER   STATE  EVIDENCE
-    access      payments  pass   API_AND_CONFIG_MAP: an access entry for `arn:aws:iam::111122223333:user/delegate`
+    access      payments  pass   API_AND_CONFIG_MAP: an access entry for `arn:aws:iam::111122223333:user/delegate`, or in the ConfigMap aws-auth, mapUsers with `arn:aws:iam::111122223333:user/delegate`
     api-server  payments  fail   https://[SERVER]: it answered 401 Unauthorized
     version     payments  pass   0.00, as EKS describes it; its server gave none: it answered 401 Unauthorized
 
@@ -377,7 +377,7 @@ fn a_token_that_is_not_accepted_is_told_with_the_arn_to_map() {
 
     fail: api-server of payments
       cause: the token is valid for another cluster, has expired, or its role is not mapped in this cluster
-      remedy: map the role: `aws eks create-access-entry`, or an entry in the ConfigMap aws-auth; the check `access` has its ARN
+      remedy: map it: `aws eks create-access-entry --cluster-name payments --principal-arn arn:aws:iam::111122223333:user/delegate`, or in the ConfigMap aws-auth, mapUsers with `arn:aws:iam::111122223333:user/delegate`
     [exit 3]
     ");
 }

@@ -17,6 +17,11 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Whether the server does not know who asks.
+    pub const fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Failure(Failure::Unauthorized))
+    }
+
     fn explain(&self, finding: Finding) -> Finding {
         match self {
             Self::Access(error) => finding.remedy(error.hint()),

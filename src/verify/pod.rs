@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::irsa::{EXCLUSIVE, USE_IRSA};
 use super::{Check, CredentialKind, Finding};
 use crate::arn::RoleArn;
 use crate::cluster::pod::{Account, Container, Pod, PodName, ROLE_ANNOTATION, Setting};
@@ -231,9 +232,12 @@ fn judge_variables(pod: &Pod, annotated: Option<&str>, kind: Option<CredentialKi
         first.map_or_else(String::new, |first| value(&first.token_file))
     );
     if kind == Some(CredentialKind::IamRole) {
-        return Finding::fail(Check::Pod, format!("{evidence}, where iam-role is asked for"))
-            .because("`Assume IAM Role on Delegate` and IRSA exclude each other: the web identity comes before the role of the node")
-            .remedy("say `Use IRSA` in the connector; or remove the annotation, and restart the pod");
+        return Finding::fail(
+            Check::Pod,
+            format!("{evidence}, where iam-role is asked for"),
+        )
+        .because(EXCLUSIVE)
+        .remedy(USE_IRSA);
     }
     if with.iter().any(|container| container.has_keys) {
         return Finding::warn(Check::Pod, format!("{evidence}, and AWS_ACCESS_KEY_ID is set too"))

@@ -16,7 +16,7 @@ use super::irsa::Issuer;
 use super::probe::{self, Probed};
 use super::service_account::Claims;
 use super::tools::{self, Depth};
-use super::{Check, Finding, budget, fargate, irsa, pod, role};
+use super::{Check, Finding, State, budget, fargate, irsa, pod, role};
 use crate::arn::{Region, SessionName};
 use crate::aws::{self, Aws, Caller, FargateProfile, Identity};
 use crate::cluster::Cluster;
@@ -290,7 +290,7 @@ impl<'a> Preflight<'a> {
 
     fn irsa(&self, issuers: Vec<Issuer>) -> irsa::Facts<'_> {
         irsa::Facts {
-            is_asked: self.setup.credentials == Some(CredentialKind::Irsa),
+            kind: self.setup.credentials,
             region: self.region(),
             issuers,
             own_issuer: self.own_claims().map(|claims| claims.issuer),
@@ -436,15 +436,17 @@ impl<'a> Preflight<'a> {
             Ok(Some(access)) => Ok(Server::new(access, Arc::clone(&setup.runtime))),
             Err(error) => Err(Trouble::from(error)),
         };
-        let findings = self.api_server(server, None).into_iter();
+        let findings = self.api_server(server, None, &|| None).into_iter();
         findings.map(|finding| finding.of("this-cluster")).collect()
     }
 
-    /// The checks of an API server; `described` is the version that EKS tells.
+    /// The checks of an API server; `described` is the version that EKS tells, and `mapping` how the
+    /// cluster is told of who asks.
     pub(super) fn api_server(
         &self,
         server: Result<Server, Trouble>,
         described: Option<&str>,
+        mapping: &dyn Fn() -> Option<String>,
     ) -> Vec<Finding> {
         let deadline = self.setup.deadline;
         let url = server.as_ref().map(|server| server.url().to_owned());
@@ -455,10 +457,18 @@ impl<'a> Preflight<'a> {
             Ok((server, answer.value))
         });
         let version = asked.as_ref().map(|(_, version)| version);
+        let mapping = match version {
+            Err(trouble) if trouble.is_unauthorized() => mapping(),
+            _ => None,
+        };
+        let mapped = |finding: Finding| match &mapping {
+            Some(mapping) => finding.remedy(mapping),
+            None => finding,
+        };
         let answers = self.check(Check::ApiServer, || {
             let who = asked.as_ref().ok();
             let who = who.map(|(server, _)| server.who(deadline));
-            api_server::judge(&url, version, who.as_ref())
+            mapped(api_server::judge(&url, version, who.as_ref()))
         });
         let gate = self.check(Check::Version, || {
             let told = version.map_err(ToString::to_string);
@@ -466,7 +476,13 @@ impl<'a> Preflight<'a> {
             match version {
                 // Where no other check tells it, this one does: kubectl will not get in.
                 Err(trouble) if !self.wants(Check::ApiServer) => {
-                    api_server::unreached(finding, trouble)
+                    let is_new_enough = finding.state == State::Pass;
+                    let finding = api_server::unreached(finding, trouble);
+                    if is_new_enough {
+                        mapped(finding)
+                    } else {
+                        finding
+                    }
                 }
                 _ => finding,
             }

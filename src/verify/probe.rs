@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::access::Principal;
 use super::api_server::Trouble;
 use super::irsa::Issuer;
 use super::preflight::{Preflight, Profiles};
@@ -85,10 +86,7 @@ impl Probe<'_> {
         probed
             .findings
             .extend(preflight.check(Check::Access, || match description {
-                Some(description) => {
-                    let caller = preflight.caller().ok().map(|caller| &caller.arn);
-                    access::judge_mode(description, cluster.role.as_ref(), caller)
-                }
+                Some(description) => access::judge_mode(description, self.principal().as_ref()),
                 None => Finding::skip(Check::Access, "EKS did not describe the cluster"),
             }));
         if let (Some(_), Some(region)) = (description, &region) {
@@ -135,7 +133,8 @@ impl Probe<'_> {
         let id = cluster.external_id.as_ref();
         let assumed = self.session(base, role, id, region);
         findings.extend(preflight.check(Check::Role, || {
-            role::judge(role, id.is_some(), assumed.as_ref().map(|_| ()))
+            let found = role::judge(role, id.is_some(), assumed.as_ref().map(|_| ()));
+            role::judge_kind(found, preflight.setup.credentials)
         }));
         findings.extend(preflight.check(Check::ExternalId, || match (&assumed, id) {
             (_, None) => Finding::skip(Check::ExternalId, "no external ID is configured"),
@@ -208,6 +207,24 @@ impl Probe<'_> {
         }
     }
 
+    /// Who the cluster must know: the role that it is entered as, else the caller.
+    fn principal(&self) -> Option<Principal> {
+        let Self { preflight, cluster } = self;
+        if let Some(role) = &cluster.role {
+            return Some(Principal::Role(role.clone()));
+        }
+        let caller = preflight.caller().ok()?;
+        let source = preflight.identity().ok().map(|identity| &identity.source);
+        Some(Principal::of_caller(&caller.arn, source))
+    }
+
+    /// How the cluster is told of that.
+    fn mapping(&self, description: Option<&Description>) -> Option<String> {
+        let mode = description.map(access::mode);
+        let principal = self.principal()?;
+        Some(principal.mapping(self.cluster.name.as_str(), mode))
+    }
+
     /// Which pods run on Fargate; none where that is of no interest.
     fn profiles(&self, assumed: Option<&Identity>, region: &Region) -> Option<Profiles> {
         let Self { preflight, cluster } = self;
@@ -231,7 +248,7 @@ impl Probe<'_> {
         let context = match self.context(description) {
             Ok(Some(context)) => context,
             Ok(None) => return self.without_context(described),
-            Err(error) => return preflight.api_server(Err(error.into()), described),
+            Err(error) => return preflight.api_server(Err(error.into()), described, &|| None),
         };
         let (file, name) = context;
         let setup = &preflight.setup;
@@ -243,7 +260,8 @@ impl Probe<'_> {
             setup.deadline,
         );
         let server = access.map(|access| Server::new(access, Arc::clone(&setup.runtime)));
-        preflight.api_server(server.map_err(Trouble::from), described)
+        let mapping = || self.mapping(description);
+        preflight.api_server(server.map_err(Trouble::from), described, &mapping)
     }
 
     fn without_context(&self, described: Option<&str>) -> Vec<Finding> {
