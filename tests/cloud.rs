@@ -121,6 +121,7 @@ impl Cloud {
         }
         match action.as_str() {
             "GetCallerIdentity" => caller(key),
+            "AssumeRoleWithWebIdentity" => web_identity(),
             "AssumeRole" => assume(value("RoleArn").unwrap(), value("ExternalId")),
             "DescribeRegions" => regions(),
             "DescribeCluster" => self.describe(&request.target),
@@ -194,6 +195,17 @@ fn assume(role: &str, external_id: Option<&str>) -> Reply {
          <Credentials><AccessKeyId>ASIAASSUMED</AccessKeyId><SecretAccessKey>assumed-secret</SecretAccessKey>\
          <SessionToken>assumed-session</SessionToken><Expiration>{ends:.0}</Expiration></Credentials></AssumeRoleResult>\
          <ResponseMetadata><RequestId>r-2</RequestId></ResponseMetadata></AssumeRoleResponse>"
+    ))
+}
+
+fn web_identity() -> Reply {
+    let ends = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    xml(format!(
+        "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+         <AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>ASIAWEB</AccessKeyId>\
+         <SecretAccessKey>web-secret</SecretAccessKey><SessionToken>web-session</SessionToken>\
+         <Expiration>{ends:.0}</Expiration></Credentials></AssumeRoleWithWebIdentityResult>\
+         <ResponseMetadata><RequestId>r-6</RequestId></ResponseMetadata></AssumeRoleWithWebIdentityResponse>"
     ))
 }
 
