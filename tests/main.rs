@@ -45,6 +45,7 @@ mod place;
 mod pod;
 mod policy;
 mod readme;
+mod reference;
 mod relink;
 mod secrets;
 mod server;

@@ -28,7 +28,7 @@ fn bare() -> Value {
 }
 
 /// The same as the webhook of EKS leaves it.
-fn injected() -> Value {
+pub(crate) fn injected() -> Value {
     let mut pod = bare();
     let container = &mut pod["spec"]["containers"][0];
     let env = container["env"].as_array_mut().unwrap();
@@ -43,7 +43,7 @@ fn injected() -> Value {
 }
 
 /// The delegate's service account, annotated at this time.
-fn account(annotated: &str) -> Value {
+pub(crate) fn account(annotated: &str) -> Value {
     json!({"kind": "ServiceAccount", "apiVersion": "v1",
         "metadata": {"name": "delegate", "namespace": NAMESPACE,
             "annotations": {"eks.amazonaws.com/role-arn": ROLE},
@@ -74,7 +74,7 @@ fn ask(world: &World, checks: &str, name: &str, flags: &[&str]) -> Run {
     only(world, checks, &[&of_it, flags].concat())
 }
 
-const NAME: &str = "newdel-5d8f9-x2xk4";
+pub(crate) const NAME: &str = "newdel-5d8f9-x2xk4";
 
 #[test]
 fn a_pod_with_irsa_passes_with_what_was_seen() {
