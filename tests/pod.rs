@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::api_server::{ApiServer, Setup};
 use crate::cloud::{Cloud, Running};
-use crate::verify::{only, without_cluster, world};
+use crate::moto::Moto;
+use crate::verify::{POD, only, without_cluster, world};
 use crate::world::{Run, World};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/irsa/delegate";
@@ -343,4 +344,49 @@ fn profiles_that_may_not_be_listed_are_told_with_the_permission() {
     assert_eq!(run.checks(), ["fargate skip"]);
     run.shows("eks:ListFargateProfiles: AccessDeniedException")
         .shows("allow eks:ListFargateProfiles on the cluster");
+}
+
+#[test]
+fn inside_a_cluster_that_cluster_is_asked_for_the_pod_in_its_own_namespace() {
+    let test = "inside_a_cluster_that_cluster_is_asked_for_the_pod_in_its_own_namespace";
+    let shell = ["unshare", "-m", "sh", "-e"];
+    let api = api(injected(), account("2026-02-02T12:00:00Z"));
+    let port = api.server.address().port().to_string();
+    let world = World::new()
+        .with("KUBERNETES_SERVICE_HOST", "localhost")
+        .with("KUBERNETES_SERVICE_PORT", &port);
+    world.write("mounted/token", "static-token");
+    world.write("mounted/ca.crt", api.authority_pem());
+    world.write("mounted/namespace", NAMESPACE);
+    if !world.can(test, &shell, POD) {
+        return;
+    }
+    let verify = |flags: &str| {
+        let script = format!("{POD}\n\"$bootstrap\" verify --only pod {flags}");
+        world.shell(&shell, &script)
+    };
+    let run = verify(&format!("--pod {NAME}")).exits(0);
+    assert_eq!(run.checks(), vec!["pod/this-cluster pass"; 5]);
+    verify(&format!("--pod {NAME} --namespace default"))
+        .exits(3)
+        .shows("in namespace default");
+}
+
+#[test]
+fn the_profiles_of_moto_are_matched_as_those_of_aws_would_be() {
+    let world = Moto::shared().world();
+    let check = |namespace: &str, label: &str| {
+        let flags = [
+            "--cluster",
+            "payments",
+            "--namespace",
+            namespace,
+            "--pod-label",
+            label,
+        ];
+        only(&world, "fargate", &flags).exits(0)
+    };
+    check("apps", "on=fargate").shows("the Fargate profile `apps` takes such a pod");
+    check("apps", "on=nodes").shows("no Fargate profile takes such a pod in namespace apps");
+    check("other", "on=fargate").shows("no Fargate profile takes such a pod in namespace other");
 }

@@ -899,7 +899,7 @@ fn a_start_with_a_bad_cluster_stops_before_anything_is_done() {
 }
 
 /// A world in a pod whose cluster has this API server: a script that mounts what Kubernetes would.
-const POD: &str = "
+pub(crate) const POD: &str = "
     mount -t tmpfs tmpfs /run
     mounted=/run/secrets/kubernetes.io/serviceaccount
     mkdir -p $mounted
