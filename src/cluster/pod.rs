@@ -3,107 +3,22 @@
 //! Of the variables of a container no value is kept but those that are wanted here: others may be
 //! secret.
 
+mod names;
+
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+pub use names::{InvalidPod, Label, PodName};
+
 /// What begins the annotations of EKS.
 const EKS: &str = "eks.amazonaws.com";
 
 /// The annotation of a service account that names its role (amazon-eks-pod-identity-webhook, README).
 pub const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
-
-/// The name of a pod: a DNS subdomain of 1 to 253 letters (RFC 1123).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PodName(String);
-
-impl PodName {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for PodName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for PodName {
-    type Err = InvalidPod;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let is_label = |label: &str| {
-            let ends = [label.bytes().next(), label.bytes().last()];
-            ends.iter().all(|end| end.is_some_and(is_inner))
-                && label.bytes().all(|byte| is_inner(byte) || byte == b'-')
-        };
-        if text.len() <= 253 && text.split('.').all(is_label) {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(InvalidPod::Name(text.to_owned()))
-    }
-}
-
-/// A label of a pod: `KEY=VALUE`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Label {
-    /// The key, with its prefix.
-    pub key: String,
-    /// The value, which may be empty.
-    pub value: String,
-}
-
-impl FromStr for Label {
-    type Err = InvalidPod;
-
-    /// Kubernetes, "Labels and Selectors": a name and a value of at most 63 letters, digits and inner
-    /// `-_.`, the name with a DNS prefix or without one.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_end = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
-        let is_word = |word: &str| {
-            let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-            word.len() <= 63
-                && is_end(word.bytes().next())
-                && is_end(word.bytes().last())
-                && word.bytes().all(is_inner)
-        };
-        let invalid = || InvalidPod::Label(text.to_owned());
-        let (key, value) = text.split_once('=').ok_or_else(invalid)?;
-        let (prefix, name) = key
-            .split_once('/')
-            .map_or((None, key), |(prefix, name)| (Some(prefix), name));
-        let is_prefix = |prefix: &str| prefix.parse::<PodName>().is_ok();
-        let is_value = value.is_empty() || is_word(value);
-        if is_word(name) && prefix.is_none_or(is_prefix) && is_value {
-            return Ok(Self {
-                key: key.to_owned(),
-                value: value.to_owned(),
-            });
-        }
-        Err(invalid())
-    }
-}
-
-/// The text is no name of a pod, or no label.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum InvalidPod {
-    /// It is no name.
-    #[error(
-        "`{0}` is not the name of a pod: it takes up to 253 of a-z, 0-9, inner hyphens and dots"
-    )]
-    Name(String),
-    /// It is no label.
-    #[error("`{0}` is not a label: it takes KEY=VALUE, as in harness.io/name=delegate")]
-    Label(String),
-}
 
 /// A pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -399,86 +314,4 @@ impl<'de> Deserialize<'de> for Account {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn of_a_pod_its_identity_is_read_and_no_other_value() {
-        let pod: Pod = serde_json::from_value(json!({
-            "metadata": {"name": "d-0", "namespace": "harness", "labels": {"a": "b"},
-                "annotations": {"eks.amazonaws.com/skip-containers": "proxy, other"},
-                "creationTimestamp": "2026-01-02T03:04:05Z"},
-            "spec": {"serviceAccountName": "delegate", "nodeName": "n",
-                "containers": [{"name": "delegate", "image": "x",
-                    "env": [{"name": "DELEGATE_TOKEN", "value": "s3cret"},
-                        {"name": "AWS_ACCESS_KEY_ID", "valueFrom": {"secretKeyRef": {"name": "k"}}},
-                        {"name": "AWS_ROLE_ARN", "value": "arn"},
-                        {"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": "/t/token"}],
-                    "volumeMounts": [{"name": "aws-iam-token", "mountPath": "/t/", "readOnly": true}]}],
-                "volumes": [{"name": "other", "emptyDir": {}}, {"name": "aws-iam-token", "projected": {"sources": [
-                    {"serviceAccountToken": {"audience": "sts.amazonaws.com", "expirationSeconds": 86400, "path": "token"}}]}}]},
-        }))
-        .unwrap();
-        assert_eq!(pod.skipped, ["proxy", "other"]);
-        assert_eq!(
-            (pod.account.as_str(), pod.node.as_deref()),
-            ("delegate", Some("n"))
-        );
-        let [container] = pod.containers.as_slice() else {
-            panic!("{pod:?}");
-        };
-        assert!(container.has_keys && !container.has_pod_identity);
-        assert_eq!(container.role, Some(Setting::Value("arn".to_owned())));
-        let token = pod.token_at(container, "/t/token").unwrap();
-        assert_eq!(token.audience, "sts.amazonaws.com");
-        assert_eq!(pod.token_at(container, "/other/token"), None);
-        assert!(!format!("{pod:?}").contains("s3cret"));
-        let least: Pod = serde_json::from_value(json!({"spec": {"containers": null}})).unwrap();
-        assert_eq!(least.account, "default");
-    }
-
-    #[test]
-    fn the_age_of_an_annotation_is_that_of_the_last_change_by_who_has_set_it() {
-        let managed = |field: &str, time: &str| {
-            json!({"manager": "m", "time": time, "fieldsType": "FieldsV1",
-            "fieldsV1": {"f:metadata": {"f:annotations": {".": {}, field: {}}}}})
-        };
-        let account: Account = serde_json::from_value(json!({"metadata": {"name": "delegate",
-            "annotations": {ROLE_ANNOTATION: "arn", "eks.amazon.com/role-arn": "x"},
-            "creationTimestamp": "2026-01-01T00:00:00Z",
-            "managedFields": [managed("f:eks.amazonaws.com/role-arn", "2026-01-02T00:00:00Z"),
-                managed("f:other", "2026-01-03T00:00:00Z")]}}))
-        .unwrap();
-        assert_eq!(account.role.as_deref(), Some("arn"));
-        assert_eq!(account.misspelt.as_deref(), Some("eks.amazon.com/role-arn"));
-        assert_eq!(account.annotated, "2026-01-02T00:00:00Z".parse().ok());
-    }
-
-    #[test]
-    fn names_and_labels_are_what_kubernetes_accepts() {
-        for good in ["a", "newdel-5d8f-x2x", "a.b", "0"] {
-            assert!(good.parse::<PodName>().is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "-a",
-            "a-",
-            "A",
-            "a/b",
-            "a..b",
-            "pods?x=",
-            "../x",
-            &"a".repeat(254),
-        ] {
-            assert!(bad.parse::<PodName>().is_err(), "{bad}");
-        }
-        for good in ["infra=fargate", "harness.io/name=Del_1", "a="] {
-            assert!(good.parse::<Label>().is_ok(), "{good}");
-        }
-        for bad in ["infra", "=x", "a=b c", "/a=b", "a/b/c=d", "a=-b"] {
-            assert!(bad.parse::<Label>().is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,8 @@
 //! Looking and asking: what the checks need is found once, side by side where it can be, and
 //! nothing waits for long.
 
+mod place;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -18,7 +20,7 @@ use super::service_account::Claims;
 use super::tools::{self, Depth};
 use super::{Check, Finding, State, budget, fargate, irsa, pod, role};
 use crate::arn::{Region, SessionName};
-use crate::aws::{self, Aws, Caller, FargateProfile, Identity};
+use crate::aws::{self, Aws, Caller, Identity};
 use crate::cluster::Cluster;
 use crate::cluster::access::Access;
 use crate::cluster::exec_plugin::Environment;
@@ -31,6 +33,9 @@ use crate::http::Proxies;
 use crate::runtime::Runtime;
 use crate::tools::prefix::Prefix;
 use crate::tools::wanted::Wanted;
+
+pub(super) use place::Profiles;
+use place::joined;
 
 /// How long one question to AWS may take, tries included: a network without a way to it is found
 /// out several times in a run.
@@ -96,9 +101,6 @@ pub struct Preflight<'a> {
     pod: OnceLock<Pod>,
 }
 
-/// Fargate profiles, or why they were not told.
-pub(super) type Profiles = Result<Vec<FargateProfile>, String>;
-
 impl<'a> Preflight<'a> {
     /// A run that has not begun.
     pub const fn new(setup: Setup<'a>) -> Self {
@@ -116,10 +118,11 @@ impl<'a> Preflight<'a> {
     pub fn run(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let (mut profiles, mut issuers) = (None::<Profiles>, Vec::new());
-        // Of a pod that is asked for by its name, the one cluster is the own.
+        // Of a pod that is asked for by its name, the one cluster is the own. A token from before
+        // projected ones does not tell its cluster.
         let is_other = self.setup.pod.name.is_some() || self.setup.pod.namespace.is_some();
         let own_issuer = self.own_claims().map(|claims| claims.issuer);
-        let own_issuer = own_issuer.filter(|_| !is_other);
+        let own_issuer = own_issuer.filter(|own| !is_other && own.starts_with("https://"));
         std::thread::scope(|scope| {
             let tools = scope.spawn(|| self.tools());
             let own = scope.spawn(|| self.own_cluster());
@@ -305,112 +308,10 @@ impl<'a> Preflight<'a> {
         Claims::decode(&token.ok()?).ok()
     }
 
-    /// Where the pod that is meant runs, as far as that can be known: the one that was asked for, one
-    /// of another namespace, or that of this process.
-    fn place(&self) -> fargate::Facts {
-        let setup = &self.setup;
-        let asked = setup.pod;
-        let given = (!asked.labels.is_empty()).then(|| asked.labels.clone());
-        let wants_node_role = setup.credentials == Some(CredentialKind::IamRole);
-        if let Some(found) = self.pod.get() {
-            return fargate::Facts {
-                pod: Some(format!("the pod {}", found.name)),
-                node: found.node.clone(),
-                namespace: Some(found.namespace.clone()),
-                labels: Some(found.labels.clone()),
-                has_irsa: Some(pod::has_irsa(found)),
-                wants_node_role,
-            };
-        }
-        if asked.name.is_some() || asked.namespace.is_some() {
-            let name = asked.name.as_ref().map(|name| format!("the pod {name}"));
-            return fargate::Facts {
-                pod: Some(name.unwrap_or_else(|| "such a pod".to_owned())),
-                namespace: asked.namespace.clone(),
-                labels: given,
-                wants_node_role,
-                ..fargate::Facts::default()
-            };
-        }
-        let claims = self.own_claims().unwrap_or_default();
-        let told = setup.variables.get("DELEGATE_NAMESPACE").cloned();
-        let namespace = claims
-            .service_account()
-            .map(|(namespace, _)| namespace.to_owned());
-        let mounted = || {
-            let text = files::read_own(setup.labels).ok()?;
-            Some(fargate::labels_of(&text))
-        };
-        fargate::Facts {
-            pod: None,
-            node: fargate::node_of(setup.variables).or_else(|| claims.node.clone()),
-            namespace: namespace.or(told).filter(|name| !name.is_empty()),
-            labels: given.or_else(mounted),
-            has_irsa: Some(irsa::is_present(setup.variables)),
-            wants_node_role,
-        }
-    }
-
-    /// Whether the Fargate profiles of a cluster say anything of the pod that is meant.
-    pub(super) fn needs_profiles(&self) -> bool {
-        let is_placed = || {
-            let place = self.place();
-            place.namespace.is_some() || self.setup.pod.name.is_some()
-        };
-        self.wants(Check::Fargate) && is_placed()
-    }
-
-    /// Asks for the pod and its service account.
-    fn asked_pod(&self, server: Result<&Server, &Trouble>) -> Vec<Finding> {
-        let Some(name) = &self.setup.pod.name else {
-            return Vec::new();
-        };
-        let server = match server {
-            Ok(server) => server,
-            Err(trouble) => return vec![api_server::failed(Check::Pod, "the API server", trouble)],
-        };
-        let deadline = self.setup.deadline;
-        let namespace = self.setup.pod.namespace.as_deref();
-        let namespace = namespace.unwrap_or_else(|| server.namespace());
-        match server.pod(namespace, name, deadline) {
-            Ok(pod) => {
-                let account = server.account(namespace, &pod.account, deadline);
-                let pod = self.pod.get_or_init(|| pod);
-                pod::judge(pod, account.as_ref(), self.setup.credentials)
-            }
-            Err(failure) => {
-                let names =
-                    (failure.code() == Some(404)).then(|| server.pod_names(namespace, deadline));
-                vec![pod::judge_missing(
-                    name,
-                    namespace,
-                    &failure,
-                    names.as_ref(),
-                )]
-            }
-        }
-    }
-
-    /// Why the pod was not asked for.
-    pub(super) fn without_pod(&self, reason: &str) -> Option<Finding> {
-        let is_asked = self.wants(Check::Pod) && self.setup.pod.name.is_some();
-        is_asked.then(|| {
-            Finding::fail(Check::Pod, format!("the pod could not be asked for: {reason}")).remedy(
-            "name the cluster with --cluster, and write its context with `bootstrap kubeconfig`",
-        )
-        })
-    }
-
     /// Whether anything is asked of an API server.
     pub(super) fn asks_server(&self) -> bool {
         let checks = [Check::ApiServer, Check::Version, Check::Permissions];
         checks.iter().any(|check| self.wants(*check)) || self.asks_pod()
-    }
-
-    /// Whether a pod is asked for; the check of Fargate wants to know its labels.
-    fn asks_pod(&self) -> bool {
-        let is_wanted = self.wants(Check::Pod) || self.wants(Check::Fargate);
-        is_wanted && self.setup.pod.name.is_some()
     }
 
     /// Without a configured cluster, the one that this pod runs in.
@@ -500,17 +401,5 @@ impl<'a> Preflight<'a> {
             findings.extend(found.into_iter().filter(|_| self.wants(Check::Pod)));
         }
         findings
-    }
-}
-
-/// The profiles of several clusters; where one told its own, another's refusal does not count.
-fn joined(first: Option<Profiles>, second: Option<Profiles>) -> Option<Profiles> {
-    match (first, second) {
-        (Some(Ok(mut profiles)), Some(Ok(more))) => {
-            profiles.extend(more);
-            Some(Ok(profiles))
-        }
-        (_, Some(Ok(profiles))) | (Some(Ok(profiles)), _) => Some(Ok(profiles)),
-        (first, second) => first.or(second),
     }
 }
