@@ -1001,6 +1001,7 @@ fn the_short_help_of_uninstall() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_verify() {
     let run = World::new().bootstrap(&["verify", "--help"]);
     assert_snapshot!(run, @"
@@ -1098,6 +1099,26 @@ fn the_help_of_verify() {
               
               It can be raised, and not lowered: the Harness connector for EKS needs 0.00.
 
+    Pod options:
+          --pod <POD>
+              Check this pod's identity: account, annotation, variables, token, age
+              
+              The cluster is asked, by its context of the kubeconfig: that of --cluster, else
+              the one that this pod runs in. It takes the verb `get` on pods and
+              serviceaccounts.
+
+          --namespace <NAMESPACE>
+              The namespace of the pod
+              
+              Default: that of the context. Without --pod, whether a Fargate profile takes
+              pods there.
+
+          --pod-label <LABEL>
+              A label of the pod, as KEY=VALUE (can be repeated)
+              
+              Fargate profiles may go by labels. Default: those of --pod, else
+              /etc/podinfo/labels, where the downward API has them.
+
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
@@ -1137,6 +1158,7 @@ fn the_help_of_verify() {
       bootstrap verify --credentials irsa --cluster payments --region us-east-1
       bootstrap verify --only credentials,role --output json
       bootstrap verify --only tools --full                   hash every file
+      bootstrap verify --pod newdel-0 --namespace harness-delegate-ng --cluster payments
       kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
     Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.
@@ -1183,6 +1205,12 @@ fn the_short_help_of_verify() {
           --minimum-kubernetes <VERSION>
               The oldest Kubernetes that a cluster may have [default: 0.00]
 
+    Pod options:
+          --pod <POD>              Check this pod's identity: account, annotation, variables,
+                                   token, age
+          --namespace <NAMESPACE>  The namespace of the pod
+          --pod-label <LABEL>      A label of the pod, as KEY=VALUE (can be repeated)
+
     Global options:
           --config <FILE>        Read bootstrap.yaml from here
           --prefix <DIR>         Install below this directory
@@ -1198,6 +1226,7 @@ fn the_short_help_of_verify() {
       bootstrap verify --credentials irsa --cluster payments --region us-east-1
       bootstrap verify --only credentials,role --output json
       bootstrap verify --only tools --full                   hash every file
+      bootstrap verify --pod newdel-0 --namespace harness-delegate-ng --cluster payments
       kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
     Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.

@@ -1,5 +1,7 @@
 //! `bootstrap verify`: the preflight, as a table or as JSON.
 
+mod pod;
+
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -22,6 +24,7 @@ Examples:
   bootstrap verify --credentials irsa --cluster payments --region us-east-1
   bootstrap verify --only credentials,role --output json
   bootstrap verify --only tools --full                   hash every file
+  bootstrap verify --pod newdel-0 --namespace harness-delegate-ng --cluster payments
   kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
 Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.";
@@ -51,6 +54,8 @@ pub struct Args {
     clusters: ClusterFlags,
     #[command(flatten)]
     checks: CheckFlags,
+    #[command(flatten)]
+    pod: pod::PodFlags,
 }
 
 /// Checks, or lists the checks.
@@ -60,7 +65,8 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
     if args.list {
         return list(context, output);
     }
-    let access = layers.access(&args.network, &args.clusters, &args.checks)?;
+    let mut access = layers.access(&args.network, &args.clusters, &args.checks)?;
+    access.pod = args.pod.asked(access.clusters.len())?;
     let deadline = layers.deadline(args.network.deadline, BUDGET)?;
     let checks: BTreeSet<Check> = if args.only.is_empty() {
         Check::ALL.into()
