@@ -274,6 +274,30 @@ fn the_help_of_init() {
           --termination-log <FILE>
               Write one line here when the run fails [default: /dev/termination-log]
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
+
     Cluster options:
           --cluster <CLUSTER>
               A cluster of Amazon EKS to deploy to (can be repeated)
@@ -437,6 +461,16 @@ fn the_short_help_of_init() {
           --termination-log <FILE>  Write one line here when the run fails [default:
                                     /dev/termination-log]
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+
     Cluster options:
           --cluster <CLUSTER>    A cluster of Amazon EKS to deploy to (can be repeated)
           --region <REGION>      The region of the clusters that name none
@@ -484,6 +518,7 @@ fn the_short_help_of_init() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_install() {
     let run = World::new().bootstrap(&["install", "--help"]);
     assert_snapshot!(run, @"
@@ -584,6 +619,30 @@ fn the_help_of_install() {
           --termination-log <FILE>
               Write one line here when the run fails [default: /dev/termination-log]
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
+
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
@@ -672,6 +731,16 @@ fn the_short_help_of_install() {
                                     PREFIX/report.json
           --termination-log <FILE>  Write one line here when the run fails [default:
                                     /dev/termination-log]
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
 
     Global options:
           --config <FILE>        Read bootstrap.yaml from here
@@ -854,6 +923,30 @@ fn the_help_of_token() {
               
               Default: 30s for `token`, 1m for `kubeconfig`, `verify` and `policy`.
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
+
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
@@ -1001,6 +1094,7 @@ fn the_short_help_of_uninstall() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_verify() {
     let run = World::new().bootstrap(&["verify", "--help"]);
     assert_snapshot!(run, @"
@@ -1046,6 +1140,30 @@ fn the_help_of_verify() {
               End by then, whatever happens, such as 30s or 2m
               
               Default: 30s for `token`, 1m for `kubeconfig`, `verify` and `policy`.
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
 
     Cluster options:
           --cluster <CLUSTER>
@@ -1165,6 +1283,16 @@ fn the_short_help_of_verify() {
           --offline              Use no network at all: what AWS would have to be asked fails
           --ca-bundle <FILE>     Trust the certificates in this PEM file as well
           --deadline <DURATION>  End by then, whatever happens, such as 30s or 2m
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
 
     Cluster options:
           --cluster <CLUSTER>    A cluster of Amazon EKS to deploy to (can be repeated)
@@ -1638,6 +1766,7 @@ fn the_short_help_of_patch() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_lock() {
     assert_snapshot!(World::new().bootstrap(&["lock", "--help"]), @"
     Pin versions in bootstrap.lock, for every platform, each with its proof
@@ -1725,6 +1854,30 @@ fn the_help_of_lock() {
               Possible values:
               - text: For people
               - json: For programs
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
 
     Global options:
           --config <FILE>
@@ -1814,6 +1967,16 @@ fn the_short_help_of_lock() {
                                  10m]
           --output <FORMAT>      Print the result as text or as JSON [default: text] [possible
                                  values: text, json]
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
 
     Global options:
           --config <FILE>        Read bootstrap.yaml from here

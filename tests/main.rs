@@ -12,6 +12,7 @@ mod api_server;
 mod architecture;
 mod archives;
 mod aws;
+mod backoff;
 mod bearer;
 mod cloud;
 mod clusters;
