@@ -31,7 +31,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("report", "cluster tools verify"),
     (
         "verify",
-        "arn aws cluster deadline files http runtime tools",
+        "arn aws cluster deadline files http program runtime tools",
     ),
     (
         "tools",

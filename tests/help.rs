@@ -1110,6 +1110,13 @@ fn the_help_of_verify() {
           --only <CHECK>
               Make these checks alone, separated by commas (can be repeated)
 
+          --for <KIND>
+              Check what deployments of this kind take instead: `serverless`
+              
+              serverless: the framework in 2.x or 3.x, Node.js in the range that it takes,
+              npm, the AWS CLI, and, where a role is given or a cluster has one, that it can
+              be assumed. Programs are those of PREFIX/bin, else of PATH.
+
           --list
               Show what is checked, and stop
 
@@ -1255,6 +1262,7 @@ fn the_help_of_verify() {
       bootstrap verify --credentials irsa --cluster payments --region us-east-1
       bootstrap verify --only credentials,role --output json
       bootstrap verify --only tools --full                   hash every file
+      bootstrap verify --for serverless --role-arn ARN       what Serverless takes
       kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
     Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.
@@ -1272,6 +1280,7 @@ fn the_short_help_of_verify() {
 
     Options:
           --only <CHECK>     Make these checks alone, separated by commas (can be repeated)
+          --for <KIND>       Check what deployments of this kind take instead: `serverless`
           --list             Show what is checked, and stop
           --full             Hash every file of the tools
           --output <FORMAT>  Print the result as text or as JSON [default: text] [possible
@@ -1326,6 +1335,7 @@ fn the_short_help_of_verify() {
       bootstrap verify --credentials irsa --cluster payments --region us-east-1
       bootstrap verify --only credentials,role --output json
       bootstrap verify --only tools --full                   hash every file
+      bootstrap verify --for serverless --role-arn ARN       what Serverless takes
       kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
     Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.

@@ -48,6 +48,7 @@ mod readme;
 mod relink;
 mod secrets;
 mod server;
+mod serverless;
 mod token;
 mod uninstall;
 mod untrusted;
