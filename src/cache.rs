@@ -10,7 +10,7 @@ mod unpinned;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::digest::{Digest, Hasher};
@@ -152,6 +152,11 @@ impl Verified {
         &self.file
     }
 
+    /// The bytes from the first to the last, whatever else reads the file meanwhile.
+    pub const fn reader(&self) -> impl io::Read + '_ {
+        Reader { file: self, at: 0 }
+    }
+
     /// Where the file is, for messages.
     pub fn path(&self) -> &Path {
         &self.path
@@ -170,6 +175,20 @@ impl Verified {
     /// Whether the file has no bytes at all.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+}
+
+/// A file that is read from its start to its end.
+struct Reader<'a> {
+    file: &'a Verified,
+    at: u64,
+}
+
+impl io::Read for Reader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.file.read_at(buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
     }
 }
 

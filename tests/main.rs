@@ -13,6 +13,7 @@ mod architecture;
 mod archives;
 mod aws;
 mod bearer;
+mod bundle;
 mod cloud;
 mod clusters;
 mod config;

@@ -61,7 +61,7 @@ impl Layers<'_> {
     }
 
     /// npm reads its variables in either case (npm documentation, "config").
-    pub(super) fn registry(&self, flag: Option<String>) -> Result<Registry, Error> {
+    pub(in crate::options) fn registry(&self, flag: Option<String>) -> Result<Registry, Error> {
         let variables = [
             "BOOTSTRAP_NPM_REGISTRY",
             "NPM_CONFIG_REGISTRY",
