@@ -23,12 +23,23 @@ pub use unpinned::Unpinned;
 pub struct Cache {
     /// The directory that new downloads go to; it is created when first needed.
     pub dir: PathBuf,
+    /// Where they go when nothing can be written there, as to a cache that others fill.
+    pub spare: Option<PathBuf>,
 }
 
 impl Cache {
     /// The cache in `dir`.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into() }
+        Self {
+            dir: dir.into(),
+            spare: None,
+        }
+    }
+
+    /// The cache that takes the place of this one where nothing can be written to it.
+    pub fn spare(&self) -> Option<Self> {
+        let spare = self.spare.as_ref().filter(|spare| **spare != self.dir);
+        spare.map(Self::new)
     }
 
     /// Where the finished file of this digest is, or would be.
@@ -52,7 +63,7 @@ impl Cache {
                 source: Some(error),
             }),
         }
-        None
+        self.spare()?.find(pin, most, on_damage)
     }
 
     /// Tries once to become the only writer of this digest's file, of `most` bytes at most.

@@ -14,6 +14,7 @@ mod archives;
 mod aws;
 mod bearer;
 mod bundle;
+mod cache;
 mod cloud;
 mod clusters;
 mod config;

@@ -264,6 +264,10 @@ pub(in crate::tools) fn described(event: &Event<'_>) -> String {
                 path.display()
             )
         }
+        Event::CacheUnwritable { dir, source, .. } => format!(
+            "nothing can be written to `{}` ({source}): keeping the download below the prefix",
+            dir.display()
+        ),
         Event::Waiting { path, .. } => format!(
             "waiting for another process that fetches `{}`",
             path.display()
