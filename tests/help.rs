@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 
 use crate::world::World;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "init",
     "install",
     "env",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 13] = [
     "patch",
     "lint",
     "lock",
+    "bundle",
     "policy",
     "completions",
     "man",
@@ -42,6 +43,7 @@ fn the_help_of_the_program() {
       patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
       lint         Find what would fail in a delegate's manifest, before the cluster does
       lock         Pin versions in bootstrap.lock, for every platform, each with its proof
+      bundle       Make and check bundles: all that a lock pins, as a mirror to carry away
       policy       Print and check the IAM documents that a delegate's access to AWS takes
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
@@ -129,6 +131,7 @@ fn the_short_help_of_the_program_fits_a_screen() {
       patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
       lint         Find what would fail in a delegate's manifest, before the cluster does
       lock         Pin versions in bootstrap.lock, for every platform, each with its proof
+      bundle       Make and check bundles: all that a lock pins, as a mirror to carry away
       policy       Print and check the IAM documents that a delegate's access to AWS takes
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
@@ -1662,7 +1665,7 @@ fn a_manual_page_of_an_unknown_command_is_refused() {
     assert_snapshot!(run, @"
     --- stderr ---
     error: there is no command `verfiy`
-    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, patch, lint, lock, policy, completions, man
+    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, patch, lint, lock, bundle, policy, completions, man
     [exit 2]
     ");
 }

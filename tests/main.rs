@@ -14,6 +14,8 @@ mod archives;
 mod aws;
 mod backoff;
 mod bearer;
+mod bundle;
+mod cache;
 mod cloud;
 mod clusters;
 mod config;

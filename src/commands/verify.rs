@@ -47,7 +47,7 @@ pub struct Args {
     /// serverless: the framework in 2.x or 3.x, Node.js in the range that it takes, npm, the AWS CLI, and,
     /// where a role is given or a cluster has one, that it can be assumed. Programs are those of
     /// PREFIX/bin, else of PATH.
-    #[arg(long = "for", value_name = "KIND", conflicts_with_all = ["only", "full", "credentials", "test_region", "minimum_kubernetes", "pod", "pod_label"])]
+    #[arg(long = "for", value_name = "KIND", conflicts_with_all = ["only", "full", "credentials", "test_region", "minimum_kubernetes", "pod", "namespace", "pod_label"])]
     purpose: Option<Purpose>,
     /// Show what is checked, and stop
     #[arg(long)]
