@@ -1,5 +1,7 @@
 //! `bootstrap verify --pod`, and the Fargate profile that takes a pod.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -389,4 +391,33 @@ fn the_profiles_of_moto_are_matched_as_those_of_aws_would_be() {
     check("apps", "on=fargate").shows("the Fargate profile `apps` takes such a pod");
     check("apps", "on=nodes").shows("no Fargate profile takes such a pod in namespace apps");
     check("other", "on=fargate").shows("no Fargate profile takes such a pod in namespace other");
+}
+
+#[test]
+fn profiles_of_another_cluster_than_the_pods_own_do_not_take_it() {
+    let test = "profiles_of_another_cluster_than_the_pods_own_do_not_take_it";
+    let shell = ["unshare", "-m", "sh", "-e"];
+    let cloud = Cloud {
+        fargate: Some("*"),
+        ..Cloud::default()
+    };
+    let cloud = cloud.start();
+    let world = without_cluster(&cloud);
+    let mount = |cluster: &str| {
+        let claims = json!({"iss": format!("https://oidc.eks.us-east-1.amazonaws.com/id/{cluster}"),
+            "sub": format!("system:serviceaccount:{NAMESPACE}:delegate")});
+        let claims = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
+        world.write("mounted/token", format!("e30.{claims}.c2ln"));
+    };
+    mount("ABC");
+    if !world.can(test, &shell, POD) {
+        return;
+    }
+    let verify = || {
+        let script = format!("{POD}\n\"$bootstrap\" verify --only fargate --cluster payments");
+        world.shell(&shell, &script).exits(0)
+    };
+    verify().shows("the Fargate profile `serverless` takes this pod");
+    mount("OTHER");
+    verify().shows("the node is not known, and no cluster told its Fargate profiles");
 }
