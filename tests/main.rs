@@ -35,6 +35,7 @@ mod mirrors;
 mod moto;
 mod npm;
 mod options;
+mod partitions;
 mod patch;
 mod patch_inputs;
 mod patch_kubectl;
