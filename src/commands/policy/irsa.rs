@@ -116,7 +116,7 @@ pub(super) fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Resul
         role.map(|(place, role)| Found::new(place, role.partition)),
     ];
     // What does not fit as it was said need not be asked for.
-    partition(said.iter().cloned().flatten().chain(args.place()))?;
+    partition(said.iter().flatten().cloned().chain(args.place()))?;
     let cluster = args.issuing(context, global)?;
     let issuer = match (&args.oidc_issuer, &cluster) {
         (Some(issuer), _) => issuer.clone(),
