@@ -21,6 +21,11 @@ impl Deadline {
         Self { at, budget }
     }
 
+    /// No deadline worth the name, for what waits for nobody.
+    pub fn never() -> Self {
+        Self::after(Instant::now(), Duration::MAX)
+    }
+
     /// The time left; zero when it has passed.
     pub fn left(&self) -> Duration {
         self.at.saturating_duration_since(Instant::now())

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod credentials;
 pub mod fargate;
 pub mod irsa;
+pub mod pod;
 mod preflight;
 mod probe;
 pub mod role;
@@ -35,6 +36,8 @@ pub enum Check {
     Credentials,
     /// What IAM roles for service accounts take.
     Irsa,
+    /// The pod that is asked for by its name.
+    Pod,
     /// Fargate, where there is nothing but IRSA.
     Fargate,
     /// Assuming the role of a cluster.
@@ -69,10 +72,11 @@ pub enum Check {
 
 impl Check {
     /// Those of every delegate, in the order in which they are shown.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Tools,
         Self::Credentials,
         Self::Irsa,
+        Self::Pod,
         Self::Fargate,
         Self::Role,
         Self::ExternalId,
@@ -101,6 +105,7 @@ impl Check {
             Self::Tools => "tools",
             Self::Credentials => "credentials",
             Self::Irsa => "irsa",
+            Self::Pod => "pod",
             Self::Fargate => "fargate",
             Self::Role => "role",
             Self::ExternalId => "external-id",
@@ -129,7 +134,8 @@ impl Check {
             Self::Irsa => {
                 "IRSA: variables, token file, audience, expiry, service account, partition"
             }
-            Self::Fargate => "A pod on Fargate has IRSA, for it has nothing else",
+            Self::Pod => "The pod of --pod has IRSA: account, annotation, variables, token, age",
+            Self::Fargate => "A pod that a Fargate profile takes has IRSA, for it has nothing else",
             Self::Role => "The role of each cluster can be assumed",
             Self::ExternalId => "The role refuses whoever does not give its external ID",
             Self::Regions => "ec2:DescribeRegions is allowed, which the connector always asks for",

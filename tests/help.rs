@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 
 use crate::world::World;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "init",
     "install",
     "env",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 13] = [
     "patch",
     "lint",
     "lock",
+    "bundle",
     "policy",
     "completions",
     "man",
@@ -42,6 +43,7 @@ fn the_help_of_the_program() {
       patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
       lint         Find what would fail in a delegate's manifest, before the cluster does
       lock         Pin versions in bootstrap.lock, for every platform, each with its proof
+      bundle       Make and check bundles: all that a lock pins, as a mirror to carry away
       policy       Print and check the IAM documents that a delegate's access to AWS takes
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
@@ -129,6 +131,7 @@ fn the_short_help_of_the_program_fits_a_screen() {
       patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
       lint         Find what would fail in a delegate's manifest, before the cluster does
       lock         Pin versions in bootstrap.lock, for every platform, each with its proof
+      bundle       Make and check bundles: all that a lock pins, as a mirror to carry away
       policy       Print and check the IAM documents that a delegate's access to AWS takes
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
@@ -1223,6 +1226,26 @@ fn the_help_of_verify() {
               
               It can be raised, and not lowered: the Harness connector for EKS needs 0.00.
 
+    Pod options:
+          --pod <POD>
+              Check this pod's identity: account, annotation, variables, token, age
+              
+              The cluster is asked, by its context of the kubeconfig: that of --cluster, else
+              the one that this pod runs in. It takes the verb `get` on pods and
+              serviceaccounts.
+
+          --namespace <NAMESPACE>
+              The namespace of the pod
+              
+              Default: that of the context. Without --pod, whether a Fargate profile takes
+              pods there.
+
+          --pod-label <LABEL>
+              A label of the pod, as KEY=VALUE (can be repeated)
+              
+              Fargate profiles may go by labels. Default: those of --pod, else
+              /etc/podinfo/labels, where the downward API has them.
+
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
@@ -1262,6 +1285,7 @@ fn the_help_of_verify() {
       bootstrap verify --credentials irsa --cluster payments --region us-east-1
       bootstrap verify --only credentials,role --output json
       bootstrap verify --only tools --full                   hash every file
+      bootstrap verify --pod newdel-0 --namespace harness-delegate-ng --cluster payments
       bootstrap verify --for serverless --role-arn ARN       what Serverless takes
       kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
@@ -1320,6 +1344,12 @@ fn the_short_help_of_verify() {
           --minimum-kubernetes <VERSION>
               The oldest Kubernetes that a cluster may have [default: 0.00]
 
+    Pod options:
+          --pod <POD>              Check this pod's identity: account, annotation, variables,
+                                   token, age
+          --namespace <NAMESPACE>  The namespace of the pod
+          --pod-label <LABEL>      A label of the pod, as KEY=VALUE (can be repeated)
+
     Global options:
           --config <FILE>        Read bootstrap.yaml from here
           --prefix <DIR>         Install below this directory
@@ -1335,6 +1365,7 @@ fn the_short_help_of_verify() {
       bootstrap verify --credentials irsa --cluster payments --region us-east-1
       bootstrap verify --only credentials,role --output json
       bootstrap verify --only tools --full                   hash every file
+      bootstrap verify --pod newdel-0 --namespace harness-delegate-ng --cluster payments
       bootstrap verify --for serverless --role-arn ARN       what Serverless takes
       kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
@@ -1634,7 +1665,7 @@ fn a_manual_page_of_an_unknown_command_is_refused() {
     assert_snapshot!(run, @"
     --- stderr ---
     error: there is no command `verfiy`
-    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, patch, lint, lock, policy, completions, man
+    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, patch, lint, lock, bundle, policy, completions, man
     [exit 2]
     ");
 }

@@ -106,6 +106,7 @@ impl World {
             Event::SourceFailed { failure, again, .. }
             | Event::LookupFailed { failure, again, .. } => format!("failed: {failure}, {again}"),
             Event::Pausing { .. } => "pausing".to_owned(),
+            Event::CacheUnwritable { source, .. } => format!("unwritable: {source}"),
             Event::CertificatesSkipped { reason, .. } => format!("skipped: {reason}"),
         };
         self.events.lock().unwrap().push(line);

@@ -1,6 +1,7 @@
 //! Asking an API server: which version it is, who one is there, and what one may do.
 
 mod failure;
+mod pods;
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};

@@ -1,5 +1,7 @@
 //! `bootstrap verify`: the preflight, as a table or as JSON.
 
+mod pod;
+
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -24,6 +26,7 @@ Examples:
   bootstrap verify --credentials irsa --cluster payments --region us-east-1
   bootstrap verify --only credentials,role --output json
   bootstrap verify --only tools --full                   hash every file
+  bootstrap verify --pod newdel-0 --namespace harness-delegate-ng --cluster payments
   bootstrap verify --for serverless --role-arn ARN       what Serverless takes
   kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
@@ -44,7 +47,7 @@ pub struct Args {
     /// serverless: the framework in 2.x or 3.x, Node.js in the range that it takes, npm, the AWS CLI, and,
     /// where a role is given or a cluster has one, that it can be assumed. Programs are those of
     /// PREFIX/bin, else of PATH.
-    #[arg(long = "for", value_name = "KIND", conflicts_with_all = ["only", "full", "credentials", "test_region", "minimum_kubernetes"])]
+    #[arg(long = "for", value_name = "KIND", conflicts_with_all = ["only", "full", "credentials", "test_region", "minimum_kubernetes", "pod", "namespace", "pod_label"])]
     purpose: Option<Purpose>,
     /// Show what is checked, and stop
     #[arg(long)]
@@ -61,6 +64,8 @@ pub struct Args {
     clusters: ClusterFlags,
     #[command(flatten)]
     checks: CheckFlags,
+    #[command(flatten)]
+    pod: pod::PodFlags,
 }
 
 /// Checks, or lists the checks.
@@ -96,7 +101,8 @@ fn preflight(
     prefix: &Prefix,
     deadline: Deadline,
 ) -> Result<Vec<Finding>, Error> {
-    let access = layers.access(&args.network, &args.clusters, &args.checks)?;
+    let mut access = layers.access(&args.network, &args.clusters, &args.checks)?;
+    access.pod = args.pod.asked(access.clusters.len())?;
     let checks: BTreeSet<Check> = if args.only.is_empty() {
         Check::ALL.into()
     } else {

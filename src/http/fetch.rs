@@ -10,7 +10,7 @@ use super::request::Stop;
 use super::transfer::Attempt;
 use super::{Client, Download, Error, Event, Fetched, Observer, Source, Tried};
 use crate::backoff::{Backoff, Class};
-use crate::cache::{Cache, Checked, Claim, Damage, Partial, Verified};
+use crate::cache::{self, Cache, Checked, Claim, Damage, Partial, Verified};
 use crate::deadline::{Deadline, DeadlinePassed};
 
 /// A body that broke off after this much is asked for again at once: the server gets on, and
@@ -265,11 +265,24 @@ impl Job<'_> {
     async fn claim(self) -> Result<Result<Box<Partial>, Fetched>, Error> {
         let (mut pause, longest) = LOCK_POLL;
         let mut is_first = true;
+        let mut spare = None;
         loop {
+            let cache = spare.as_ref().unwrap_or(self.cache);
             // A damaged file was told of when it was found.
-            let claim = self
-                .cache
-                .claim(self.download.digest, self.download.most(), &|_| {});
+            let claim = cache.claim(self.download.digest, self.download.most(), &|_| {});
+            if let Err(cache::Error::Unwritable { dir, source }) = &claim
+                && spare.is_none()
+            {
+                spare = self.cache.spare();
+                if spare.is_some() {
+                    (self.observer)(Event::CacheUnwritable {
+                        digest: self.download.digest,
+                        dir,
+                        source,
+                    });
+                    continue;
+                }
+            }
             let path = match claim.map_err(|error| self.cache_error(error))? {
                 Claim::Busy(path) => path,
                 Claim::Ours(partial) if partial.is_whole() => {
@@ -306,7 +319,7 @@ impl Job<'_> {
         self.deadline.check()
     }
 
-    fn cache_error(&self, source: crate::cache::Error) -> Error {
+    fn cache_error(&self, source: cache::Error) -> Error {
         let what = self.download.digest.to_string();
         Error::Cache { what, source }
     }

@@ -21,9 +21,14 @@ use crate::runtime::Runtime;
 use crate::tools::prefix::Prefix;
 use crate::tools::receipt::boot_id;
 use crate::tools::wanted::Wanted;
+use crate::verify::pod;
 use crate::verify::serverless::{self, Crossing};
 use crate::verify::tools::Depth;
 use crate::verify::{Check, Finding, Preflight, Setup};
+
+/// Where a manifest mounts the labels of its pod, if it does (Kubernetes, "Expose Pod Information to
+/// Containers Through Files").
+const LABELS: &str = "/etc/podinfo/labels";
 
 /// What reaching AWS and the clusters depends on.
 #[derive(Debug)]
@@ -34,6 +39,8 @@ pub struct AccessOptions {
     pub kubeconfigs: Vec<PathBuf>,
     /// What access must be like.
     pub checks: Checks,
+    /// The pod that is meant, where it is not that of this process.
+    pub pod: pod::Asked,
     /// Whether nothing is asked of the network.
     pub offline: bool,
     /// AWS.
@@ -80,6 +87,7 @@ impl Layers<'_> {
             kubeconfigs: self.kubeconfigs(clusters.kubeconfig.clone())?,
             clusters: named,
             checks: self.checks(checks)?,
+            pod: pod::Asked::default(),
             offline: self.offline(network.offline)?,
             aws: self.aws(self.region(clusters)?, network)?,
             session: self.value(
@@ -139,6 +147,8 @@ impl AccessOptions {
             credentials: self.checks.credentials,
             test_region: self.checks.test_region.as_ref(),
             minimum: self.checks.minimum,
+            pod: &self.pod,
+            labels: Path::new(LABELS),
             variables: context.variables(),
             directory: &context.directory,
             service_account: Path::new(SERVICE_ACCOUNT),

@@ -17,6 +17,11 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Whether the server does not know who asks.
+    pub const fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Failure(Failure::Unauthorized))
+    }
+
     fn explain(&self, finding: Finding) -> Finding {
         match self {
             Self::Access(error) => finding.remedy(error.hint()),
@@ -51,7 +56,8 @@ pub fn judge(
     }
 }
 
-fn failed(check: Check, url: &str, trouble: &Trouble) -> Finding {
+/// A server at `url` that could not be asked.
+pub(super) fn failed(check: Check, url: &str, trouble: &Trouble) -> Finding {
     let evidence = match trouble {
         Trouble::Access(error) => in_one_line(error),
         Trouble::Failure(failure) => format!("{url}: {failure}"),

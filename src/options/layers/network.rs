@@ -24,7 +24,14 @@ impl Layers<'_> {
     ) -> Result<Cache, Error> {
         let file = self.config.cache_dir.clone();
         let given = self.path(flag, "BOOTSTRAP_CACHE_DIR", file)?;
-        Ok(Cache::new(given.unwrap_or_else(|| prefix.cache())))
+        let own = prefix.cache();
+        Ok(match given {
+            Some(dir) => Cache {
+                dir,
+                spare: Some(own),
+            },
+            None => Cache::new(own),
+        })
     }
 
     pub(in crate::options) fn no_origin(&self, flag: bool) -> Result<bool, Error> {
@@ -64,7 +71,7 @@ impl Layers<'_> {
     }
 
     /// npm reads its variables in either case (npm documentation, "config").
-    pub(super) fn registry(&self, flag: Option<String>) -> Result<Registry, Error> {
+    pub(in crate::options) fn registry(&self, flag: Option<String>) -> Result<Registry, Error> {
         let variables = [
             "BOOTSTRAP_NPM_REGISTRY",
             "NPM_CONFIG_REGISTRY",
