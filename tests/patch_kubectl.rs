@@ -12,10 +12,17 @@ use crate::server::{Reply, Server};
 use crate::world::World;
 
 /// The kinds of the examples: group and version, kind, plural, and whether it is in a namespace.
-const KINDS: [(&str, &str, &str, bool); 13] = [
+const KINDS: [(&str, &str, &str, bool); 15] = [
     ("v1", "ConfigMap", "configmaps", true),
     ("v1", "Namespace", "namespaces", false),
+    (
+        "v1",
+        "PersistentVolumeClaim",
+        "persistentvolumeclaims",
+        true,
+    ),
     ("v1", "Secret", "secrets", true),
+    ("v1", "Service", "services", true),
     ("v1", "ServiceAccount", "serviceaccounts", true),
     ("apps/v1", "DaemonSet", "daemonsets", true),
     ("apps/v1", "Deployment", "deployments", true),
@@ -101,7 +108,7 @@ fn manifests() -> Vec<(String, String)> {
             ));
         }
     }
-    assert_eq!(all.len(), 7);
+    assert_eq!(all.len(), 10);
     let world = World::new();
     let complete = SMALL.replace(
         "  template:\n",

@@ -39,9 +39,13 @@ impl Applied<'_, '_, '_> {
             keys.push(("securityContext", copy(context)));
         }
         let mut all_mounts = vec![self.mount_of_prefix()];
-        let certificates =
-            mounts(self.workload.container).filter(|mount| self.has_certificates(*mount));
-        all_mounts.extend(certificates.map(copy));
+        let of_prefix = Mounts::of(self.workload)
+            .above(&self.prefix)
+            .and_then(path_of);
+        let needed = mounts(self.workload.container)
+            .filter(|mount| self.has_certificates(*mount) || self.has_ours(*mount))
+            .filter(|mount| of_prefix.is_none() || path_of(*mount) != of_prefix);
+        all_mounts.extend(needed.map(copy));
         keys.push(("volumeMounts", Value::Sequence(all_mounts)));
         let path = self.init_container_path();
         for (key, value) in keys {
@@ -129,18 +133,43 @@ impl Applied<'_, '_, '_> {
 
     /// Whether a mount has certificates that the network asks for.
     fn has_certificates(&self, mount: Node<'_>) -> bool {
-        let Some(path) = mount.get("mountPath").and_then(Node::scalar) else {
+        let Some(path) = path_of(mount) else {
             return false;
-        };
-        let is_named = |name: &&str| {
-            let file = self.workload.variable(name);
-            file.is_some_and(|file| FilePath::new(file).starts_with(path))
         };
         path.trim_end_matches('/').ends_with("/ca-bundle")
             || path.contains("/ca-trust/")
-            || CERTIFICATES.iter().any(is_named)
+            || CERTIFICATES.iter().any(|name| self.names(name, path))
+    }
+
+    /// Whether a mount has what a variable of ours names: the lock, a shared cache, a bundle.
+    fn has_ours(&self, mount: Node<'_>) -> bool {
+        path_of(mount).is_some_and(|path| PLACES.iter().any(|name| self.names(name, path)))
+    }
+
+    /// Whether a variable names something below this path.
+    fn names(&self, variable: &str, path: &str) -> bool {
+        let value = self.workload.variable(variable).unwrap_or_default();
+        let mut places = value.split_whitespace();
+        places.any(|place| {
+            let place = place.strip_prefix("file://").unwrap_or(place);
+            FilePath::new(place).starts_with(path)
+        })
     }
 }
+
+/// Where a mount is.
+fn path_of(mount: Node<'_>) -> Option<&str> {
+    mount.get("mountPath").and_then(Node::scalar)
+}
+
+/// Variables of ours that name a file or a directory; of mirrors, a `file` URL does.
+const PLACES: [&str; 5] = [
+    "BOOTSTRAP_CACHE_DIR",
+    "BOOTSTRAP_CA_BUNDLE",
+    "BOOTSTRAP_CONFIG",
+    "BOOTSTRAP_LOCK",
+    "BOOTSTRAP_MIRROR",
+];
 
 /// Variables that name a file with certificates.
 const CERTIFICATES: [&str; 4] = [
