@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::api_server::{self, Trouble};
+use super::api_server::{self, Expected, Trouble};
 use super::clock::{self, Reading};
 use super::credentials::{self, CredentialKind};
 use super::irsa::Issuer;
@@ -317,15 +317,18 @@ impl<'a> Preflight<'a> {
             Ok(Some(access)) => Ok(Server::new(access, Arc::clone(&setup.runtime))),
             Err(error) => Err(Trouble::from(error)),
         };
-        let findings = self.api_server(server, None).into_iter();
+        let findings = self.api_server(server, None, &Expected::default());
+        let findings = findings.into_iter();
         findings.map(|finding| finding.of("this-cluster")).collect()
     }
 
-    /// The checks of an API server; `described` is the version that EKS tells.
+    /// The checks of an API server; `described` is the version that EKS tells, and `expected` who one
+    /// should be there.
     pub(super) fn api_server(
         &self,
         server: Result<Server, Trouble>,
         described: Option<&str>,
+        expected: &Expected,
     ) -> Vec<Finding> {
         let deadline = self.setup.deadline;
         let url = server.as_ref().map(|server| server.url().to_owned());
@@ -339,7 +342,7 @@ impl<'a> Preflight<'a> {
         let answers = self.check(Check::ApiServer, || {
             let who = asked.as_ref().ok();
             let who = who.map(|(server, _)| server.who(deadline));
-            api_server::judge(&url, version, who.as_ref())
+            api_server::judge(&url, version, who.as_ref(), expected)
         });
         let gate = self.check(Check::Version, || {
             let told = version.map_err(ToString::to_string);
