@@ -754,8 +754,49 @@ fn a_stray_bootstrap_yaml_where_kubectl_runs_is_not_read() {
     let world = offline();
     world.write("work/bootstrap.yaml", "not: ours\n");
     world.bootstrap(&["token", "-i", "a"]).exits(0);
-    world.write("delegate/bootstrap.yaml", "not: ours\n");
-    world.bootstrap(&["token", "-i", "a"]).exits(6);
+}
+
+#[test]
+fn what_is_wrong_in_a_file_or_a_variable_does_not_keep_kubectl_out() {
+    let check = |world: World, says: &str| {
+        let link = authenticator(&world).display().to_string();
+        for program in [env!("CARGO_BIN_EXE_bootstrap"), &link] {
+            let run = run_at(&world, program, &["token", "-i", "a"]).exits(0);
+            let first = run.stderr.lines().next().unwrap_or_default();
+            assert!(first.starts_with("warning: "), "{run}");
+            assert!(bearer(&run).is_signed("a", "s3cret-key"));
+            run.says(says);
+        }
+    };
+    let world = || offline().without("BOOTSTRAP_DEADLINE");
+    let with_file = world();
+    with_file.write("delegate/bootstrap.yaml", "not: ours\n");
+    check(with_file, "bootstrap.yaml:1:1: ");
+    check(
+        world().with("BOOTSTRAP_CONFIG", "/nonexistent.yaml"),
+        "/nonexistent.yaml",
+    );
+    for (name, value) in [
+        ("BOOTSTRAP_DEADLINE", "5x"),
+        ("BOOTSTRAP_OFFLINE", "maybe"),
+        ("BOOTSTRAP_VERBOSE", "loud"),
+    ] {
+        check(
+            world().with(name, value),
+            &format!("invalid value `{value}` for {name}"),
+        );
+    }
+    let proxy = world().with("PROXY_HOST", "proxy.corp");
+    check(proxy.with("PROXY_PORT", "bad"), "PROXY_PORT");
+    // What the command line says is meant.
+    let world = world();
+    let run = world.bootstrap(&["token", "-i", "a", "--config", "/nonexistent.yaml"]);
+    run.exits(6);
+    let args = ["token", "-i", "a", "--deadline", "5x"];
+    world.bootstrap(&args).exits(2);
+    // Other commands are run by somebody who can mend it.
+    let world = world.with("BOOTSTRAP_DEADLINE", "5x");
+    world.bootstrap(&["verify", "--only", "budget"]).exits(2);
 }
 
 #[test]
