@@ -474,6 +474,44 @@ fn irsa_leads_to_a_token_and_its_failures_say_what_to_do() {
         .without("AWS_ACCESS_KEY_ID")
         .without("AWS_SECRET_ACCESS_KEY");
     let path = world.write("token", jwt(SUBJECT, "sts.amazonaws.com", in_an_hour()));
+#[test]
+fn the_session_of_a_web_identity_has_the_name_that_is_asked_for() {
+    let server = echo_session_name();
+    let world = || {
+        let world = offline()
+            .without("AWS_ACCESS_KEY_ID")
+            .without("AWS_SECRET_ACCESS_KEY")
+            .without("BOOTSTRAP_DEADLINE")
+            .with("AWS_ENDPOINT_URL", &server.url(""))
+            .with("AWS_ROLE_ARN", WEB_ROLE);
+        let token = world.write("token", jwt(SUBJECT, "sts.amazonaws.com", in_an_hour()));
+        world.with("AWS_WEB_IDENTITY_TOKEN_FILE", &token.display().to_string())
+    };
+    let name = |world: &World, args: &[&str]| {
+        let run = world.bootstrap(&[&["token", "-i", "a"], args].concat());
+        bearer(&run.exits(0)).key().to_owned()
+    };
+    assert_eq!(name(&world(), &[]), "bootstrap");
+    assert_eq!(name(&world(), &["-s", "night-shift"]), "night-shift");
+    let delegate = world().with("DELEGATE_NAME", "prod-eu");
+    assert_eq!(name(&delegate, &[]), "harness-delegate-prod-eu");
+    let named = delegate.with("AWS_ROLE_SESSION_NAME", "first");
+    assert_eq!(name(&named, &["-s", "night-shift"]), "first");
+    // What verify opens is named too.
+    let asked = server.requests().len();
+    let args = ["verify", "--only", "credentials", "--session-name", "eve"];
+    world().bootstrap(&args);
+    let requests = server.requests();
+    let bodies = requests[asked..].iter().map(|request| &request.body);
+    let mut bodies = bodies.filter(|body| body.contains("AssumeRoleWithWebIdentity"));
+    assert!(bodies.all(|body| body.contains("RoleSessionName=eve")));
+    assert!(
+        requests[asked..]
+            .iter()
+            .any(|it| it.body.contains("RoleSessionName=eve"))
+    );
+}
+
     let world = world
         .with("AWS_ROLE_ARN", WEB_ROLE)
         .with("AWS_WEB_IDENTITY_TOKEN_FILE", &path.display().to_string());
@@ -482,7 +520,11 @@ fn irsa_leads_to_a_token_and_its_failures_say_what_to_do() {
     assert!(bearer(&run).key().starts_with("ASIA"));
     put(
         &path,
+        let web = request.body.contains("WithWebIdentity");
         jwt(SUBJECT, "sts.amazonaws.com", 1_700_000_000).as_bytes(),
+            Some((_, name)) if web => {
+                session_of(name).replace("AssumeRoleRe", "AssumeRoleWithWebIdentityRe")
+            }
     );
     assert_snapshot!(world.bootstrap(&["token", "-i", "payments"]), @r"
     --- stderr ---

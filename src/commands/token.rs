@@ -212,7 +212,9 @@ impl Wanted {
             |(_, source)| format!("named by {source}"),
         );
         let region = named.map_or_else(home, |(region, _)| region);
+        let (Naming::Named(name) | Naming::Forwarded(name)) = &self.naming;
         if let Some(role) = &self.role
+        let aws = aws.naming_sessions(name.clone());
             && role.partition != region.partition()
         {
             let error = InvalidCluster::Partitions {
