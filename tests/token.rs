@@ -170,9 +170,11 @@ fn all_spellings_of_the_authenticator_are_understood() {
         }
     }
     for args in [
+        &["token", "-i", "payments", "extra", "words"][..],
+        &["token", "-i", "payments", "--token-only", "true"],
         &[
             "-c", "x.yaml", "-l", "json", "-v", "3", "token", "-i", "payments",
-        ][..],
+        ],
         &[
             "token",
             "-i",
@@ -196,6 +198,40 @@ fn run_at(world: &World, program: &str, args: &[&str]) -> Run {
     }
     command.current_dir(world.path("work"));
     world.end(command)
+}
+
+#[test]
+fn what_the_authenticator_passes_over_is_passed_over() {
+    let world = offline();
+    let link = authenticator(&world).display().to_string();
+    for program in [env!("CARGO_BIN_EXE_bootstrap"), &link] {
+        let ask = |args: &[&str]| {
+            let token = ["token", "-i", "other", "-i", "payments"];
+            run_at(&world, program, &[&token, args].concat()).exits(0)
+        };
+        // Of an option that is given twice the last counts.
+        let run = ask(&["--region", "eu-west-1", "--region", "us-east-2"]);
+        let bearer = bearer(&run);
+        assert_eq!(bearer.url.host_str(), Some("sts.us-east-2.amazonaws.com"));
+        assert!(bearer.is_signed("payments", "s3cret-key"));
+        // Go's words for what is true and what is not.
+        for word in ["1", "t", "T", "true", "TRUE", "True"] {
+            let run = ask(&[&format!("--token-only={word}")]);
+            assert!(run.stdout.starts_with("k8s-aws-v1."), "{word}: {run}");
+        }
+        for word in ["0", "f", "F", "false", "FALSE", "False"] {
+            let run = ask(&["--token-only", &format!("--token-only={word}")]);
+            assert!(run.stdout.starts_with('{'), "{word}: {run}");
+        }
+        let args = ["token", "-i", "a", "--token-only=yes"];
+        run_at(&world, program, &args).says("it takes `true` or `false`");
+        // No role, no session.
+        ask(&["-s", "x"]);
+        ask(&["-s", "no name at all"]);
+    }
+    let args = ["token", "-i", "payments", "--token-only", "true"];
+    let run = run_at(&world, &link, &args).exits(0);
+    assert!(run.stdout.starts_with("k8s-aws-v1."), "{run}");
 }
 
 #[test]
@@ -438,42 +474,6 @@ fn the_session_carries_the_name_of_the_delegate_or_of_who_assumes_it() {
     assert_eq!(name(&world, &[]), "harness-delegate-prod-eu");
 }
 
-/// An STS whose sessions have their names as access keys.
-fn echo_session_name() -> Server {
-    Server::start(|request| {
-        let mut pairs = request
-            .body
-            .split('&')
-            .filter_map(|pair| pair.split_once('='));
-        let name = pairs.find(|(name, _)| *name == "RoleSessionName");
-        Reply::ok(match name {
-            Some((_, name)) => session_of(name),
-            None => "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>\
-                     arn:aws:sts::111122223333:assumed-role/r/their-session</Arn><UserId>\
-                     AROA:their-session</UserId><Account>111122223333</Account>\
-                     </GetCallerIdentityResult></GetCallerIdentityResponse>"
-                .to_owned(),
-        })
-    })
-}
-
-/// What STS answers to `AssumeRole`, with this access key.
-fn session_of(key: &str) -> String {
-    format!(
-        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
-         <Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>x</SecretAccessKey>\
-         <SessionToken>y</SessionToken><Expiration>2040-01-01T00:00:00Z</Expiration></Credentials>\
-         </AssumeRoleResult></AssumeRoleResponse>"
-    )
-}
-
-#[test]
-fn irsa_leads_to_a_token_and_its_failures_say_what_to_do() {
-    let world = Moto::shared()
-        .world()
-        .without("AWS_ACCESS_KEY_ID")
-        .without("AWS_SECRET_ACCESS_KEY");
-    let path = world.write("token", jwt(SUBJECT, "sts.amazonaws.com", in_an_hour()));
 #[test]
 fn the_session_of_a_web_identity_has_the_name_that_is_asked_for() {
     let server = echo_session_name();
@@ -512,6 +512,46 @@ fn the_session_of_a_web_identity_has_the_name_that_is_asked_for() {
     );
 }
 
+/// An STS whose sessions have their names as access keys.
+fn echo_session_name() -> Server {
+    Server::start(|request| {
+        let mut pairs = request
+            .body
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
+        let name = pairs.find(|(name, _)| *name == "RoleSessionName");
+        let web = request.body.contains("WithWebIdentity");
+        Reply::ok(match name {
+            Some((_, name)) if web => {
+                session_of(name).replace("AssumeRoleRe", "AssumeRoleWithWebIdentityRe")
+            }
+            Some((_, name)) => session_of(name),
+            None => "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>\
+                     arn:aws:sts::111122223333:assumed-role/r/their-session</Arn><UserId>\
+                     AROA:their-session</UserId><Account>111122223333</Account>\
+                     </GetCallerIdentityResult></GetCallerIdentityResponse>"
+                .to_owned(),
+        })
+    })
+}
+
+/// What STS answers to `AssumeRole`, with this access key.
+fn session_of(key: &str) -> String {
+    format!(
+        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+         <Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>x</SecretAccessKey>\
+         <SessionToken>y</SessionToken><Expiration>2040-01-01T00:00:00Z</Expiration></Credentials>\
+         </AssumeRoleResult></AssumeRoleResponse>"
+    )
+}
+
+#[test]
+fn irsa_leads_to_a_token_and_its_failures_say_what_to_do() {
+    let world = Moto::shared()
+        .world()
+        .without("AWS_ACCESS_KEY_ID")
+        .without("AWS_SECRET_ACCESS_KEY");
+    let path = world.write("token", jwt(SUBJECT, "sts.amazonaws.com", in_an_hour()));
     let world = world
         .with("AWS_ROLE_ARN", WEB_ROLE)
         .with("AWS_WEB_IDENTITY_TOKEN_FILE", &path.display().to_string());
@@ -520,11 +560,7 @@ fn the_session_of_a_web_identity_has_the_name_that_is_asked_for() {
     assert!(bearer(&run).key().starts_with("ASIA"));
     put(
         &path,
-        let web = request.body.contains("WithWebIdentity");
         jwt(SUBJECT, "sts.amazonaws.com", 1_700_000_000).as_bytes(),
-            Some((_, name)) if web => {
-                session_of(name).replace("AssumeRoleRe", "AssumeRoleWithWebIdentityRe")
-            }
     );
     assert_snapshot!(world.bootstrap(&["token", "-i", "payments"]), @r"
     --- stderr ---
@@ -643,7 +679,10 @@ fn what_is_malformed_is_refused_with_the_rule() {
         (&["-i", "a", "-e", "?"], "not an external ID"),
         (&["-i", "a", "-e", "s3cret value"], "not an external ID"),
         (&["-i", "a", "--external-id=s3cret value"], "'***'"),
-        (&["-i", "a", "-s", "a b"], "not the name of a session"),
+        (
+            &["-i", "a", "-r", ROLE, "-s", "a b"],
+            "not the name of a session",
+        ),
         (
             &["-i", "a", "-s", "ab", "--forward-session-name"],
             "cannot be used with",
