@@ -59,10 +59,10 @@ fn moto() -> &'static Moto {
 /// A machine whose AWS this is, and whose kubeconfig is `home/.kube/config`.
 fn world() -> World {
     let world = moto().world();
-    let home = world.text("home");
+    let (home, nowhere) = (world.text("home"), world.text("nowhere"));
     world
         .without("WORKING_DIR")
-        .with("WORKING_DIR", "/nonexistent")
+        .with("WORKING_DIR", &nowhere)
         .with("HOME", &home)
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{CONFIG, EXTERNAL_ID, ROLE, authority, read, world};
 use crate::api_server::{ApiServer, Setup};
 use crate::moto::Moto;
-use crate::world::World;
+use crate::world::{GENEROUS, World};
 
 const CLUSTER: [&str; 3] = ["kubeconfig", "--cluster", "payments"];
 
@@ -77,6 +77,18 @@ fn an_authenticator_that_is_missing_too_old_or_broken_is_refused_with_the_next_s
         .exits(1)
         .says("aws-iam-authenticator does not run\ncaused by: ")
         .says(HINT);
+    // One that hangs is left after some seconds, and after less where the run has less.
+    world.write_program("prefix/bin/aws-iam-authenticator", "#!/bin/sh\nsleep 600\n");
+    for (deadline, shown) in [("10m", "after 5 s"), ("1s", "after 1 s")] {
+        let run = world
+            .bootstrap(&[&CLUSTER[..], &["--deadline", deadline]].concat())
+            .exits(5)
+            .says(&format!(
+                "prefix/bin/aws-iam-authenticator version` had not ended {shown} and was stopped"
+            ))
+            .says(HINT);
+        assert!(run.took < GENEROUS, "{:?}", run.took);
+    }
     assert!(!world.path("home/.kube").exists());
 }
 
@@ -154,7 +166,9 @@ fn the_oldest_and_the_newest_kubectl_enter_a_cluster_with_every_program() {
         {"name": "payments", "region": "us-east-1", "endpoint": url, "ca": api.authority()},
         {"name": "other", "region": "us-east-1", "endpoint": url, "ca": authority()},
     ]}));
-    let world = moto.world().with("WORKING_DIR", "/nonexistent");
+    let world = moto.world();
+    let nowhere = world.text("nowhere");
+    let world = world.with("WORKING_DIR", &nowhere);
     let prefix = world.text("prefix");
     let world = world.with("BOOTSTRAP_PREFIX", &prefix);
     copy(&world, &kubectl("1.20.0"), "oldest");
