@@ -5,6 +5,7 @@ pub mod describe;
 pub mod exec_credential;
 pub mod exec_plugin;
 pub mod kubeconfig;
+pub mod pod;
 pub mod server;
 pub mod session;
 pub mod token;

@@ -12,9 +12,11 @@ mod context;
 pub mod credentials;
 pub mod fargate;
 pub mod irsa;
+pub mod pod;
 mod preflight;
 mod probe;
 pub mod role;
+pub mod serverless;
 pub mod service_account;
 pub mod tools;
 
@@ -35,6 +37,8 @@ pub enum Check {
     Credentials,
     /// What IAM roles for service accounts take.
     Irsa,
+    /// The pod that is asked for by its name.
+    Pod,
     /// Fargate, where there is nothing but IRSA.
     Fargate,
     /// Assuming the role of a cluster.
@@ -57,14 +61,23 @@ pub enum Check {
     Clock,
     /// The time that a start may take.
     Budget,
+    /// The Serverless Framework.
+    Serverless,
+    /// The Node.js that runs it.
+    Node,
+    /// The npm that puts its plugins in place.
+    Npm,
+    /// The AWS CLI.
+    AwsCli,
 }
 
 impl Check {
-    /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 14] = [
+    /// Those of every delegate, in the order in which they are shown.
+    pub const ALL: [Self; 15] = [
         Self::Tools,
         Self::Credentials,
         Self::Irsa,
+        Self::Pod,
         Self::Fargate,
         Self::Role,
         Self::ExternalId,
@@ -78,12 +91,22 @@ impl Check {
         Self::Budget,
     ];
 
+    /// Those of a deployment with the Serverless Framework, in the order in which they are shown.
+    pub const SERVERLESS: [Self; 5] = [
+        Self::Role,
+        Self::Serverless,
+        Self::Node,
+        Self::Npm,
+        Self::AwsCli,
+    ];
+
     /// Its name.
     pub const fn id(self) -> &'static str {
         match self {
             Self::Tools => "tools",
             Self::Credentials => "credentials",
             Self::Irsa => "irsa",
+            Self::Pod => "pod",
             Self::Fargate => "fargate",
             Self::Role => "role",
             Self::ExternalId => "external-id",
@@ -95,6 +118,10 @@ impl Check {
             Self::Permissions => "permissions",
             Self::Clock => "clock",
             Self::Budget => "budget",
+            Self::Serverless => "serverless",
+            Self::Node => "node",
+            Self::Npm => "npm",
+            Self::AwsCli => "aws-cli",
         }
     }
 
@@ -108,7 +135,8 @@ impl Check {
             Self::Irsa => {
                 "IRSA: variables, token file, audience, expiry, service account, partition"
             }
-            Self::Fargate => "A pod on Fargate has IRSA, for it has nothing else",
+            Self::Pod => "The pod of --pod has IRSA: account, annotation, variables, token, age",
+            Self::Fargate => "A pod that a Fargate profile takes has IRSA, for it has nothing else",
             Self::Role => "The role of each cluster can be assumed",
             Self::ExternalId => "The role refuses whoever does not give its external ID",
             Self::Regions => "ec2:DescribeRegions is allowed, which the connector always asks for",
@@ -121,6 +149,10 @@ impl Check {
             Self::Permissions => "The identity may do something in each cluster",
             Self::Clock => "The clock agrees with those of AWS and of the API servers",
             Self::Budget => "There is time left for the delegate to start",
+            Self::Serverless => "The Serverless Framework is there, and is 2.x or 3.x",
+            Self::Node => "Node.js is as new as that Serverless needs it",
+            Self::Npm => "npm is there, which puts plugins in place",
+            Self::AwsCli => "The AWS CLI is there",
         }
     }
 }
@@ -152,6 +184,33 @@ impl Serialize for Check {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("there is no check `{text}`: `bootstrap verify --list` shows them all")]
 pub struct UnknownCheck {
+    text: String,
+}
+
+/// What a delegate is to do beyond what every delegate does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Deploying with the Serverless Framework.
+    Serverless,
+}
+
+impl FromStr for Purpose {
+    type Err = UnknownPurpose;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "serverless" => Ok(Self::Serverless),
+            _ => Err(UnknownPurpose {
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+/// There are no checks for this.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("there are no checks for `{text}`: it takes `serverless`")]
+pub struct UnknownPurpose {
     text: String,
 }
 
@@ -283,5 +342,6 @@ mod tests {
         }
         assert!("tool".parse::<Check>().is_err());
         assert!(Check::ALL.is_sorted(), "shown in this order");
+        assert!(Check::SERVERLESS.is_sorted(), "shown in this order");
     }
 }

@@ -51,6 +51,11 @@ pub(crate) struct Setup {
     pub(crate) knows_reviews: bool,
     /// How far its clock is from ours, in seconds.
     pub(crate) clock: i64,
+    /// The pods and service accounts that it has.
+    pub(crate) pods: Vec<Value>,
+    pub(crate) accounts: Vec<Value>,
+    /// Verbs and resources that nobody may, such as `list pods`.
+    pub(crate) forbidden: Vec<&'static str>,
 }
 
 impl Default for Setup {
@@ -69,6 +74,9 @@ impl Default for Setup {
             arn: None,
             knows_reviews: true,
             clock: 0,
+            pods: Vec::new(),
+            accounts: Vec::new(),
+            forbidden: Vec::new(),
         }
     }
 }
@@ -188,7 +196,47 @@ impl Setup {
             ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") => {
                 review(request, json!({"allowed": self.allowed}))
             }
+            ("GET", target) if target.starts_with("/api/v1/namespaces/") => {
+                self.object(&user, target)
+            }
             _ => status(404, "the server could not find the requested resource"),
+        }
+    }
+
+    /// A pod or a service account by its name, or the pods of a namespace.
+    fn object(&self, user: &str, target: &str) -> Reply {
+        let path = target.split('?').next().unwrap();
+        let mut parts = path["/api/v1/namespaces/".len()..].split('/');
+        let (namespace, resource) = (parts.next().unwrap(), parts.next().unwrap());
+        let name = parts.next();
+        let verb = if name.is_some() { "get" } else { "list" };
+        if self
+            .forbidden
+            .contains(&format!("{verb} {resource}").as_str())
+        {
+            let message = format!(
+                "{resource} is forbidden: User \"{user}\" cannot {verb} resource \"{resource}\" in API group \"\" \
+                 in the namespace \"{namespace}\""
+            );
+            return status(403, &message);
+        }
+        let all = match resource {
+            "pods" => &self.pods,
+            _ => &self.accounts,
+        };
+        let here = all
+            .iter()
+            .filter(|object| object["metadata"]["namespace"] == namespace);
+        let mut named = here
+            .clone()
+            .filter(|object| name.is_some_and(|name| object["metadata"]["name"] == name));
+        match (name, named.next()) {
+            (None, _) => object(
+                200,
+                json!({"kind": "PodList", "items": here.collect::<Vec<_>>()}),
+            ),
+            (Some(_), Some(found)) => object(200, found.clone()),
+            (Some(name), None) => status(404, &format!("{resource} \"{name}\" not found")),
         }
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Cloud {
     pub(crate) denied: Vec<&'static str>,
     /// The namespace that a Fargate profile selects.
     pub(crate) fargate: Option<&'static str>,
+    /// The labels that it selects.
+    pub(crate) fargate_labels: Vec<(&'static str, &'static str)>,
     /// How far its clock is from ours, in seconds.
     pub(crate) clock: i64,
 }
@@ -47,6 +49,7 @@ impl Default for Cloud {
             authority: BASE64_STANDARD.encode(crate::options::authority().0),
             denied: Vec::new(),
             fargate: None,
+            fargate_labels: Vec::new(),
             clock: 0,
         }
     }
@@ -110,12 +113,15 @@ impl Cloud {
             let message = "not authorized to perform this action";
             return match action.as_str() {
                 "DescribeRegions" => ec2_error("UnauthorizedOperation", message),
-                "DescribeCluster" => eks_error(403, "AccessDeniedException", message),
+                "DescribeCluster" | "ListFargateProfiles" => {
+                    eks_error(403, "AccessDeniedException", message)
+                }
                 _ => sts_error("AccessDenied", message),
             };
         }
         match action.as_str() {
             "GetCallerIdentity" => caller(key),
+            "AssumeRoleWithWebIdentity" => web_identity(),
             "AssumeRole" => assume(value("RoleArn").unwrap(), value("ExternalId")),
             "DescribeRegions" => regions(),
             "DescribeCluster" => self.describe(&request.target),
@@ -123,11 +129,15 @@ impl Cloud {
                 let names: Vec<_> = self.fargate.iter().map(|_| "serverless").collect();
                 Reply::ok(json!({ "fargateProfileNames": names }).to_string())
             }
-            "DescribeFargateProfile" => Reply::ok(
-                json!({"fargateProfile": {"fargateProfileName": "serverless",
-                    "selectors": [{"namespace": self.fargate}]}})
-                .to_string(),
-            ),
+            "DescribeFargateProfile" => {
+                let labels: std::collections::BTreeMap<_, _> =
+                    self.fargate_labels.iter().copied().collect();
+                Reply::ok(
+                    json!({"fargateProfile": {"fargateProfileName": "serverless", "status": "ACTIVE",
+                        "selectors": [{"namespace": self.fargate, "labels": labels}]}})
+                    .to_string(),
+                )
+            }
             _ => Reply::status(400),
         }
     }
@@ -185,6 +195,17 @@ fn assume(role: &str, external_id: Option<&str>) -> Reply {
          <Credentials><AccessKeyId>ASIAASSUMED</AccessKeyId><SecretAccessKey>assumed-secret</SecretAccessKey>\
          <SessionToken>assumed-session</SessionToken><Expiration>{ends:.0}</Expiration></Credentials></AssumeRoleResult>\
          <ResponseMetadata><RequestId>r-2</RequestId></ResponseMetadata></AssumeRoleResponse>"
+    ))
+}
+
+fn web_identity() -> Reply {
+    let ends = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    xml(format!(
+        "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+         <AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>ASIAWEB</AccessKeyId>\
+         <SecretAccessKey>web-secret</SecretAccessKey><SessionToken>web-session</SessionToken>\
+         <Expiration>{ends:.0}</Expiration></Credentials></AssumeRoleWithWebIdentityResult>\
+         <ResponseMetadata><RequestId>r-6</RequestId></ResponseMetadata></AssumeRoleWithWebIdentityResponse>"
     ))
 }
 

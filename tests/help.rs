@@ -274,6 +274,30 @@ fn the_help_of_init() {
           --termination-log <FILE>
               Write one line here when the run fails [default: /dev/termination-log]
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
+
     Cluster options:
           --cluster <CLUSTER>
               A cluster of Amazon EKS to deploy to (can be repeated)
@@ -437,6 +461,16 @@ fn the_short_help_of_init() {
           --termination-log <FILE>  Write one line here when the run fails [default:
                                     /dev/termination-log]
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+
     Cluster options:
           --cluster <CLUSTER>    A cluster of Amazon EKS to deploy to (can be repeated)
           --region <REGION>      The region of the clusters that name none
@@ -484,6 +518,7 @@ fn the_short_help_of_init() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_install() {
     let run = World::new().bootstrap(&["install", "--help"]);
     assert_snapshot!(run, @"
@@ -584,6 +619,30 @@ fn the_help_of_install() {
           --termination-log <FILE>
               Write one line here when the run fails [default: /dev/termination-log]
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
+
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
@@ -672,6 +731,16 @@ fn the_short_help_of_install() {
                                     PREFIX/report.json
           --termination-log <FILE>  Write one line here when the run fails [default:
                                     /dev/termination-log]
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
 
     Global options:
           --config <FILE>        Read bootstrap.yaml from here
@@ -863,6 +932,30 @@ fn the_help_of_token() {
               
               Default: 30s for `token`, 1m for `kubeconfig`, `verify` and `policy`.
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
+
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
@@ -1010,6 +1103,7 @@ fn the_short_help_of_uninstall() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_verify() {
     let run = World::new().bootstrap(&["verify", "--help"]);
     assert_snapshot!(run, @"
@@ -1024,6 +1118,13 @@ fn the_help_of_verify() {
     Options:
           --only <CHECK>
               Make these checks alone, separated by commas (can be repeated)
+
+          --for <KIND>
+              Check what deployments of this kind take instead: `serverless`
+              
+              serverless: the framework in 2.x or 3.x, Node.js in the range that it takes,
+              npm, the AWS CLI, and, where a role is given or a cluster has one, that it can
+              be assumed. Programs are those of PREFIX/bin, else of PATH.
 
           --list
               Show what is checked, and stop
@@ -1055,6 +1156,30 @@ fn the_help_of_verify() {
               End by then, whatever happens, such as 30s or 2m
               
               Default: 30s for `token`, 1m for `kubeconfig`, `verify` and `policy`.
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
 
     Cluster options:
           --cluster <CLUSTER>
@@ -1107,6 +1232,26 @@ fn the_help_of_verify() {
               
               It can be raised, and not lowered: the Harness connector for EKS needs 0.00.
 
+    Pod options:
+          --pod <POD>
+              Check this pod's identity: account, annotation, variables, token, age
+              
+              The cluster is asked, by its context of the kubeconfig: that of --cluster, else
+              the one that this pod runs in. It takes the verb `get` on pods and
+              serviceaccounts.
+
+          --namespace <NAMESPACE>
+              The namespace of the pod
+              
+              Default: that of the context. Without --pod, whether a Fargate profile takes
+              pods there.
+
+          --pod-label <LABEL>
+              A label of the pod, as KEY=VALUE (can be repeated)
+              
+              Fargate profiles may go by labels. Default: those of --pod, else
+              /etc/podinfo/labels, where the downward API has them.
+
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
@@ -1146,6 +1291,8 @@ fn the_help_of_verify() {
       bootstrap verify --credentials irsa --cluster payments --region us-east-1
       bootstrap verify --only credentials,role --output json
       bootstrap verify --only tools --full                   hash every file
+      bootstrap verify --pod newdel-0 --namespace harness-delegate-ng --cluster payments
+      bootstrap verify --for serverless --role-arn ARN       what Serverless takes
       kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
     Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.
@@ -1163,6 +1310,7 @@ fn the_short_help_of_verify() {
 
     Options:
           --only <CHECK>     Make these checks alone, separated by commas (can be repeated)
+          --for <KIND>       Check what deployments of this kind take instead: `serverless`
           --list             Show what is checked, and stop
           --full             Hash every file of the tools
           --output <FORMAT>  Print the result as text or as JSON [default: text] [possible
@@ -1174,6 +1322,16 @@ fn the_short_help_of_verify() {
           --offline              Use no network at all: what AWS would have to be asked fails
           --ca-bundle <FILE>     Trust the certificates in this PEM file as well
           --deadline <DURATION>  End by then, whatever happens, such as 30s or 2m
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
 
     Cluster options:
           --cluster <CLUSTER>    A cluster of Amazon EKS to deploy to (can be repeated)
@@ -1192,6 +1350,12 @@ fn the_short_help_of_verify() {
           --minimum-kubernetes <VERSION>
               The oldest Kubernetes that a cluster may have [default: 0.00]
 
+    Pod options:
+          --pod <POD>              Check this pod's identity: account, annotation, variables,
+                                   token, age
+          --namespace <NAMESPACE>  The namespace of the pod
+          --pod-label <LABEL>      A label of the pod, as KEY=VALUE (can be repeated)
+
     Global options:
           --config <FILE>        Read bootstrap.yaml from here
           --prefix <DIR>         Install below this directory
@@ -1207,6 +1371,8 @@ fn the_short_help_of_verify() {
       bootstrap verify --credentials irsa --cluster payments --region us-east-1
       bootstrap verify --only credentials,role --output json
       bootstrap verify --only tools --full                   hash every file
+      bootstrap verify --pod newdel-0 --namespace harness-delegate-ng --cluster payments
+      bootstrap verify --for serverless --role-arn ARN       what Serverless takes
       kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
     Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.
@@ -1647,6 +1813,7 @@ fn the_short_help_of_patch() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_lock() {
     assert_snapshot!(World::new().bootstrap(&["lock", "--help"]), @"
     Pin versions in bootstrap.lock, for every platform, each with its proof
@@ -1734,6 +1901,30 @@ fn the_help_of_lock() {
               Possible values:
               - text: For people
               - json: For programs
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
 
     Global options:
           --config <FILE>
@@ -1823,6 +2014,16 @@ fn the_short_help_of_lock() {
                                  10m]
           --output <FORMAT>      Print the result as text or as JSON [default: text] [possible
                                  values: text, json]
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
 
     Global options:
           --config <FILE>        Read bootstrap.yaml from here

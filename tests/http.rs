@@ -40,6 +40,7 @@ fn quick() -> Settings {
             strategy: Strategy::FixedDelay,
             base: Duration::from_millis(20),
             max: Duration::from_millis(20),
+            attempts: None,
         },
         stall_timeout: Duration::from_millis(400),
         ..Settings::default()

@@ -59,11 +59,8 @@ fn moto() -> &'static Moto {
 /// A machine whose AWS this is, and whose kubeconfig is `home/.kube/config`.
 fn world() -> World {
     let world = moto().world();
-    let (home, nowhere) = (world.text("home"), world.text("nowhere"));
-    world
-        .without("WORKING_DIR")
-        .with("WORKING_DIR", &nowhere)
-        .with("HOME", &home)
+    let [home, nowhere] = ["home", "nowhere"].map(|name| world.text(name));
+    world.with("WORKING_DIR", &nowhere).with("HOME", &home)
 }
 
 /// Runs `bootstrap kubeconfig --exec builtin` with these arguments.

@@ -69,6 +69,7 @@ fn faults() -> Vec<(String, &'static [&'static str])> {
         (irsa(ROLE).replace("eks.amazonaws.com/", "eks.amazon.com/"), &["7:5 annotation-misplaced"]),
         (irsa(ROLE).replace(env, &format!("        - {{name: AWS_REGION, value: cn-north-1}}\n{env}")), &["104:37 role-partition"]),
         (irsa(ROLE).replace(env, &format!("        - name: AWS_ACCESS_KEY_ID\n          valueFrom: {{secretKeyRef: {{name: payments-account-token, key: a}}}}\n{env}")), &["104:11 static-keys"]),
+        (irsa(ROLE).replace(env, &format!("        - {{name: BOOTSTRAP_CREDENTIALS, value: iam-role}}\n{env}")), &["104:48 credentials-kind"]),
         (with("kind: ClusterRoleBinding", "kind: ClusterRoleBinding # \n").replacen("rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io/v1beta1", 1), &["9:13 api-removed"]),
         (with("\"ZXhhbXBsZQ==\"   # base64", "abc"), &["31:19 base64"]),
         (with("  name: cluster-admin\n  apiGroup: rbac.authorization.k8s.io\n", "  name: cluster-admin\n"), &["18:3 binding-api-group"]),

@@ -18,9 +18,10 @@ fn role(role: &str, lines: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one table")]
 fn each_fault_is_found_at_its_place() {
     let env = "custom_envs:\n- name: ";
-    let all: [(String, &[&str]); 21] = [
+    let all: [(String, &[&str]); 22] = [
         (
             with("initScript: |\n  echo\n  // no\n"),
             &["5:3 script-comment"],
@@ -99,6 +100,13 @@ fn each_fault_is_found_at_its_place() {
                 ),
             ),
             &["7:3 static-keys"],
+        ),
+        (
+            role(
+                ROLE,
+                &format!("{env}BOOTSTRAP_CREDENTIALS\n  value: iam-role\n"),
+            ),
+            &["8:10 credentials-kind"],
         ),
         (
             role(ROLE, "").replace("serviceAccount:", "serviceAccount:\n  create: false"),

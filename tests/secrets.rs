@@ -1,5 +1,7 @@
 //! Passwords and tokens are sent to whom they are for, and shown to nobody.
 
+mod everywhere;
+
 use crate::fixture::Fixture;
 use crate::server::{Reply, Server};
 use crate::world::{Run, World};

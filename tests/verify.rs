@@ -9,10 +9,10 @@ use crate::fixture::Fixture;
 use crate::moto::{self, Moto};
 use crate::world::{GENEROUS, Run, World};
 
-const ARN: &str = "arn:aws:eks:us-east-1:111122223333:cluster/payments";
+pub(crate) const ARN: &str = "arn:aws:eks:us-east-1:111122223333:cluster/payments";
 
 /// A world with keys for this AWS, and a kubeconfig for this API server.
-fn world(cloud: &Running, api: &ApiServer) -> World {
+pub(crate) fn world(cloud: &Running, api: &ApiServer) -> World {
     let world = without_cluster(cloud);
     world.write(
         "delegate/bootstrap/kubeconfig",
@@ -22,7 +22,7 @@ fn world(cloud: &Running, api: &ApiServer) -> World {
 }
 
 /// A world with keys for this AWS.
-fn without_cluster(cloud: &Running) -> World {
+pub(crate) fn without_cluster(cloud: &Running) -> World {
     World::new()
         .with("AWS_EC2_METADATA_DISABLED", "true")
         .with("AWS_ENDPOINT_URL", &cloud.server.url(""))
@@ -32,7 +32,7 @@ fn without_cluster(cloud: &Running) -> World {
 }
 
 /// Runs `verify` with these checks alone.
-fn only(world: &World, checks: &str, flags: &[&str]) -> Run {
+pub(crate) fn only(world: &World, checks: &str, flags: &[&str]) -> Run {
     world.bootstrap(&[&["verify", "--only", checks], flags].concat())
 }
 
@@ -43,7 +43,7 @@ fn strict() -> String {
 
 impl Run {
     /// `check state`, or `check/cluster state`, for each line of the table of checks.
-    fn checks(&self) -> Vec<String> {
+    pub(crate) fn checks(&self) -> Vec<String> {
         let lines = self.stdout.lines();
         let lines = lines.skip_while(|line| !line.starts_with("CHECK "));
         let rows = lines.skip(1).take_while(|line| !line.is_empty());
@@ -58,7 +58,7 @@ impl Run {
 
     /// The run itself, if these words are in its result.
     #[track_caller]
-    fn shows(self, words: &str) -> Self {
+    pub(crate) fn shows(self, words: &str) -> Self {
         assert!(self.stdout.contains(words), "no `{words}` in\n{self}");
         self
     }
@@ -84,7 +84,7 @@ fn what_works_is_shown_with_its_evidence() {
     regions      -         skip   every cluster has a role, which is asked instead
     regions      payments  pass   2 regions, asked in us-east-1
     cluster      payments  pass   arn:aws:eks:us-east-1:111122223333:cluster/payments, ACTIVE, Kubernetes 0.00
-    access       payments  pass   API_AND_CONFIG_MAP: an access entry for `arn:aws:iam::111122223333:role/ci/strict`
+    access       payments  pass   API_AND_CONFIG_MAP: an access entry for `arn:aws:iam::111122223333:role/ci/strict`, or in the ConfigMap aws-auth, mapRoles with `arn:aws:iam::111122223333:role/strict` (without a path)
     api-server   payments  pass   https://[SERVER] knows this identity as static-user
     version      payments  pass   0.00 (v1.31.2-eks-7f9249a), as its server says
     permissions  payments  pass   everything in namespace default
@@ -184,7 +184,7 @@ fn a_wrong_external_id_fails_the_role_and_what_the_caller_may_is_still_checked()
     regions      -         skip   every cluster has a role, which is asked instead
     regions      payments  skip   the role could not be assumed
     cluster      payments  pass   arn:aws:eks:us-east-1:111122223333:cluster/payments, ACTIVE, Kubernetes 0.00
-    access       payments  pass   API_AND_CONFIG_MAP: an access entry for `arn:aws:iam::111122223333:role/ci/strict`
+    access       payments  pass   API_AND_CONFIG_MAP: an access entry for `arn:aws:iam::111122223333:role/ci/strict`, or in the ConfigMap aws-auth, mapRoles with `arn:aws:iam::111122223333:role/strict` (without a path)
     version      payments  pass   0.00 (v1.31.2-eks-7f9249a), as its server says
 
     verify failed in 0.00 s
@@ -317,7 +317,7 @@ fn the_arn_to_map_is_shown_in_the_form_that_the_cluster_takes() {
         (Some("API"), format!("API: an access entry for `{STRICT}`")),
         (
             None,
-            "map `arn:aws:iam::111122223333:role/strict` (without a path)".to_owned(),
+            "mapRoles with `arn:aws:iam::111122223333:role/strict` (without a path)".to_owned(),
         ),
     ] {
         let cloud = Cloud {
@@ -373,7 +373,7 @@ fn a_token_that_is_not_accepted_is_told_with_the_arn_to_map() {
     let checks = "access,api-server,version";
     assert_snapshot!(only(&world, checks, &["--cluster", "payments"]), @"
     CHECK       CLUSTER   STATE  EVIDENCE
-    access      payments  pass   API_AND_CONFIG_MAP: an access entry for `arn:aws:iam::111122223333:user/delegate`
+    access      payments  pass   API_AND_CONFIG_MAP: an access entry for `arn:aws:iam::111122223333:user/delegate`, or in the ConfigMap aws-auth, mapUsers with `arn:aws:iam::111122223333:user/delegate`
     api-server  payments  fail   https://[SERVER]: it answered 401 Unauthorized
     version     payments  pass   0.00, as EKS describes it; its server gave none: it answered 401 Unauthorized
 
@@ -381,7 +381,7 @@ fn a_token_that_is_not_accepted_is_told_with_the_arn_to_map() {
 
     fail: api-server of payments
       cause: the token is valid for another cluster, has expired, or its role is not mapped in this cluster
-      remedy: map the role: `aws eks create-access-entry`, or an entry in the ConfigMap aws-auth; the check `access` has its ARN
+      remedy: map it: `aws eks create-access-entry --cluster-name payments --principal-arn arn:aws:iam::111122223333:user/delegate`, or in the ConfigMap aws-auth, mapUsers with `arn:aws:iam::111122223333:user/delegate`
     [exit 3]
     ");
 }
@@ -742,7 +742,8 @@ fn the_checks_are_listed_and_only_those_can_be_asked_for() {
     tools        The tools are in place, and every file of them is as it was installed
     credentials  AWS credentials come from the source that is asked for, and AWS knows them
     irsa         IRSA: variables, token file, audience, expiry, service account, partition
-    fargate      A pod on Fargate has IRSA, for it has nothing else
+    pod          The pod of --pod has IRSA: account, annotation, variables, token, age
+    fargate      A pod that a Fargate profile takes has IRSA, for it has nothing else
     role         The role of each cluster can be assumed
     external-id  The role refuses whoever does not give its external ID
     regions      ec2:DescribeRegions is allowed, which the connector always asks for
@@ -1083,7 +1084,7 @@ fn a_start_with_a_bad_cluster_stops_before_anything_is_done() {
 }
 
 /// A world in a pod whose cluster has this API server: a script that mounts what Kubernetes would.
-const POD: &str = "
+pub(crate) const POD: &str = "
     mount -t tmpfs tmpfs /run
     mounted=/run/secrets/kubernetes.io/serviceaccount
     mkdir -p $mounted

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_eks::Client;
 use aws_sdk_eks::config::{BehaviorVersion, Config, StalledStreamProtectionConfig};
-use aws_sdk_eks::types::{FargateProfile as Described, VpcConfigResponse};
+use aws_sdk_eks::types::{FargateProfile as Described, FargateProfileStatus, VpcConfigResponse};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
@@ -65,6 +65,8 @@ impl Description {
 pub struct FargateProfile {
     /// Its name.
     pub name: String,
+    /// Whether it takes pods now; not while it is being made or deleted.
+    pub is_active: bool,
     /// Any of them will do.
     pub selectors: Vec<FargateSelector>,
 }
@@ -180,6 +182,8 @@ impl Aws {
                 async move { request.send().await.map_err(Miss::of_sdk) }
             })?;
             let described = answer.fargate_profile;
+            let status = described.as_ref().and_then(Described::status);
+            let is_active = status.is_none_or(|status| *status == FargateProfileStatus::Active);
             let selectors = described.as_ref().map(Described::selectors);
             let selectors = selectors.unwrap_or_default().iter();
             profiles.push(FargateProfile {
@@ -189,6 +193,7 @@ impl Aws {
                         labels: selector.labels().cloned().into_iter().flatten().collect(),
                     })
                     .collect(),
+                is_active,
                 name: profile,
             });
         }

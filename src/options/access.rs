@@ -21,8 +21,14 @@ use crate::runtime::Runtime;
 use crate::tools::prefix::Prefix;
 use crate::tools::receipt::boot_id;
 use crate::tools::wanted::Wanted;
+use crate::verify::pod;
+use crate::verify::serverless::{self, Crossing};
 use crate::verify::tools::Depth;
 use crate::verify::{Check, Finding, Preflight, Setup};
+
+/// Where a manifest mounts the labels of its pod, if it does (Kubernetes, "Expose Pod Information to
+/// Containers Through Files").
+const LABELS: &str = "/etc/podinfo/labels";
 
 /// What reaching AWS and the clusters depends on.
 #[derive(Debug)]
@@ -33,6 +39,8 @@ pub struct AccessOptions {
     pub kubeconfigs: Vec<PathBuf>,
     /// What access must be like.
     pub checks: Checks,
+    /// The pod that is meant, where it is not that of this process.
+    pub pod: pod::Asked,
     /// Whether nothing is asked of the network.
     pub offline: bool,
     /// AWS.
@@ -51,6 +59,25 @@ impl Layers<'_> {
         clusters: &ClusterFlags,
         checks: &CheckFlags,
     ) -> Result<AccessOptions, Error> {
+        self.access_to(self.clusters(clusters)?, network, clusters, checks)
+    }
+
+    /// The same where nothing is asked of clusters: their roles alone are assumed.
+    pub fn access_without_clusters(
+        &self,
+        network: &NetworkFlags,
+        clusters: &ClusterFlags,
+    ) -> Result<AccessOptions, Error> {
+        self.access_to(Vec::new(), network, clusters, &CheckFlags::default())
+    }
+
+    fn access_to(
+        &self,
+        named: Vec<Cluster>,
+        network: &NetworkFlags,
+        clusters: &ClusterFlags,
+        checks: &CheckFlags,
+    ) -> Result<AccessOptions, Error> {
         let session: Option<SessionName> = self.value(
             clusters.session_name.clone(),
             "BOOTSTRAP_SESSION_NAME",
@@ -60,8 +87,9 @@ impl Layers<'_> {
         let own = session.clone().unwrap_or_else(|| default_name(delegate));
         Ok(AccessOptions {
             kubeconfigs: self.kubeconfigs(clusters.kubeconfig.clone())?,
-            clusters: self.clusters(clusters)?,
+            clusters: named,
             checks: self.checks(checks)?,
+            pod: pod::Asked::default(),
             offline: self.offline(network.offline)?,
             aws: self
                 .aws(self.region(clusters)?, network)?
@@ -101,10 +129,7 @@ impl AccessOptions {
         tools: Tools<'_>,
         deadline: Deadline,
     ) -> Vec<Finding> {
-        // A trust policy may ask for the name that tokens have too.
-        let delegate = context.variable("DELEGATE_NAME");
-        let session = self.session.clone();
-        let session = session.unwrap_or_else(|| default_name(delegate));
+        let session = self.session(context);
         let (tools, depth, names) = match tools {
             Tools::Known(finding) => (Some(finding), Depth::Start, Default::default()),
             Tools::Look(depth, names) => (None, depth, names),
@@ -122,6 +147,8 @@ impl AccessOptions {
             credentials: self.checks.credentials,
             test_region: self.checks.test_region.as_ref(),
             minimum: self.checks.minimum,
+            pod: &self.pod,
+            labels: Path::new(LABELS),
             variables: context.variables(),
             directory: &context.directory,
             service_account: Path::new(SERVICE_ACCOUNT),
@@ -134,6 +161,31 @@ impl AccessOptions {
             deadline,
         });
         preflight.run()
+    }
+
+    /// Looks at what a deployment with the Serverless Framework takes.
+    pub fn verify_serverless(
+        &self,
+        context: &Context,
+        crossings: &[Crossing],
+        prefix: &Prefix,
+        deadline: Deadline,
+    ) -> Vec<Finding> {
+        serverless::look(&serverless::Setup {
+            prefix,
+            variables: context.variables(),
+            crossings,
+            aws: &self.aws,
+            session: &self.session(context),
+            offline: self.offline,
+            deadline,
+        })
+    }
+
+    /// The name of sessions; a trust policy may ask for the one that tokens have too.
+    fn session(&self, context: &Context) -> SessionName {
+        let session = self.session.clone();
+        session.unwrap_or_else(|| default_name(context.variable("DELEGATE_NAME")))
     }
 
     /// Who issues the tokens of the one cluster's service accounts, as EKS says; `detail` is told who
@@ -157,8 +209,7 @@ impl AccessOptions {
             let found = self.aws.region().map_err(fail)?;
             found.ok_or_else(|| fail(aws::Error::NoRegion))?.0
         };
-        let session = self.session.clone();
-        let session = session.unwrap_or_else(|| default_name(context.variable("DELEGATE_NAME")));
+        let session = self.session(context);
         let question = Question {
             cluster,
             region: &region,

@@ -16,7 +16,6 @@ use clap::ValueEnum;
 use super::{GlobalFlags, InstallFlags, InstallOptions, NetworkFlags, Output};
 use crate::arn::Region;
 use crate::aws::{self, Aws};
-use crate::backoff::Backoff;
 use crate::config::{Config, OnFailure};
 use crate::context::Context;
 use crate::deadline::Deadline;
@@ -180,7 +179,7 @@ impl<'a> Layers<'a> {
             region,
             proxies: self.proxies()?,
             certificates: self.certificates(ca_bundle),
-            backoff: Backoff::default(),
+            backoff: self.backoff(&flags.backoff)?,
             offline: self.switch(flags.offline, "BOOTSTRAP_OFFLINE", self.config.offline)?,
         };
         Ok(Aws::new(settings, Arc::new(Runtime::new())))
@@ -256,7 +255,7 @@ impl<'a> Layers<'a> {
         let on_failure = self.on_failure(&flags)?;
         let output = self.output(flags.output)?;
         let deadline = self.deadline(flags.deadline, budget)?;
-        let client = self.client(flags.ca_bundle, flags.offline)?;
+        let client = self.client(flags.ca_bundle, flags.offline, &flags.backoff)?;
         let lock = self.path(flags.lock, "BOOTSTRAP_LOCK", self.config.lock.clone())?;
         let locked = self.switch(flags.locked, "BOOTSTRAP_LOCKED", self.config.locked)?;
         let accept_existing =

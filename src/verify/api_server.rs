@@ -20,6 +20,11 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Whether the server does not know who asks.
+    pub const fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Failure(Failure::Unauthorized))
+    }
+
     fn explain(&self, finding: Finding) -> Finding {
         match self {
             Self::Access(error) => finding.remedy(error.hint()),
@@ -135,7 +140,8 @@ fn is_role(who: &Who, role: &RoleArn) -> Option<bool> {
     who.arn.as_deref().and_then(is).or(by_name)
 }
 
-fn failed(check: Check, url: &str, trouble: &Trouble) -> Finding {
+/// A server at `url` that could not be asked.
+pub(super) fn failed(check: Check, url: &str, trouble: &Trouble) -> Finding {
     let evidence = match trouble {
         Trouble::Access(error) => in_one_line(error),
         Trouble::Failure(failure) => format!("{url}: {failure}"),

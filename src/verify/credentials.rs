@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-use super::irsa::NOT_INJECTED;
+use super::access::Principal;
+use super::irsa::{EXCLUSIVE, NOT_INJECTED, USE_IRSA};
 use super::{Check, Finding, in_one_line};
 use crate::aws::{self, Caller, Source};
 
@@ -81,7 +82,11 @@ pub fn judge(
             return with_hint(Finding::fail(Check::Credentials, evidence), error);
         }
     };
-    let evidence = format!("{} from {source}", caller.arn);
+    let mut evidence = format!("{} from {source}", caller.arn);
+    let principal = Principal::of_caller(&caller.arn, Some(source));
+    if let Principal::Role(role) | Principal::Session(role) = &principal {
+        evidence += &format!(", to a cluster {role}");
+    }
     let Some(asked) = asked.filter(|asked| asked.id() != source.id()) else {
         return Finding::pass(Check::Credentials, evidence);
     };
@@ -105,10 +110,7 @@ fn other_source(asked: CredentialKind, source: &str) -> (&'static str, &'static 
             "the service account has a Pod Identity association, which wins over the annotation",
             "remove the association, or ask for --credentials pod-identity",
         ),
-        (CredentialKind::IamRole, "irsa") => (
-            "the service account is annotated for IRSA, which comes before the role of the node",
-            "say `Use IRSA` in the connector: `Assume IAM Role on Delegate` does not go with it",
-        ),
+        (CredentialKind::IamRole, "irsa") => (EXCLUSIVE, USE_IRSA),
         (CredentialKind::PodIdentity, "irsa" | "access-key") => (
             "leftover variables of IRSA or access keys come before Pod Identity",
             "remove AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ACCESS_KEY_ID from the manifest and restart the pod",
@@ -204,7 +206,11 @@ mod tests {
         for source in sources() {
             let finding = judge(None, &source, Ok(&caller()));
             assert_eq!(finding.state, State::Pass);
-            assert_eq!(finding.evidence, format!("{ARN} from {source}"));
+            let role = "arn:aws:iam::111122223333:role/delegate";
+            assert_eq!(
+                finding.evidence,
+                format!("{ARN} from {source}, to a cluster {role}")
+            );
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Finding};
+use super::{Check, Finding, State};
 use crate::aws::FargateProfile;
 
 /// What manifests call the name of the node, by the downward API.
@@ -15,15 +15,35 @@ const NODE_NAMES: [&str; 5] = [
     "MY_NODE_NAME",
 ];
 
-/// What is known of where this pod runs.
+/// The label by which EKS says, or is told, which profile takes a pod (Amazon EKS User Guide, "Define
+/// which Pods use AWS Fargate when launched").
+const PROFILE_LABEL: &str = "eks.amazonaws.com/fargate-profile";
+
+/// Why IRSA is all there is.
+const NOTHING_ELSE: &str =
+    "Fargate has no instance metadata and no Pod Identity, and a pod cannot use its execution role";
+
+/// What is known of a pod and where it runs.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// The name of its node, from a variable or the service account's token.
+    /// Which pod it is, such as `the pod delegate-0`; none for that of this process.
+    pub pod: Option<String>,
+    /// The name of its node, from the pod, a variable or the service account's token.
     pub node: Option<String>,
     /// Its namespace.
     pub namespace: Option<String>,
-    /// Whether it has what IRSA takes.
-    pub has_irsa: bool,
+    /// Its labels; none where they are not known.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Whether it has what IRSA takes; none where that is not known.
+    pub has_irsa: Option<bool>,
+    /// Whether it is to take the role of its node ("Assume IAM Role on Delegate").
+    pub wants_node_role: bool,
+}
+
+impl Facts {
+    fn whose(&self) -> &str {
+        self.pod.as_deref().unwrap_or("this pod")
+    }
 }
 
 /// The node that a variable names.
@@ -35,58 +55,226 @@ pub fn node_of(variables: &BTreeMap<String, String>) -> Option<String> {
     })
 }
 
-/// Judges where this pod runs; `profiles` are those of the clusters that could be asked.
-pub fn judge(facts: &Facts, profiles: &[FargateProfile]) -> Finding {
-    if let Some(node) = &facts.node {
-        if !node.starts_with("fargate-") {
-            return Finding::pass(
+/// The labels in the file that the downward API writes, each as `KEY="VALUE"` (Kubernetes, "Expose Pod
+/// Information to Containers Through Files").
+pub fn labels_of(text: &str) -> BTreeMap<String, String> {
+    let pairs = text.lines().filter_map(|line| line.split_once('='));
+    // What would be escaped between the quotes, no label can have.
+    pairs
+        .map(|(key, value)| (key.to_owned(), value.trim_matches('"').to_owned()))
+        .collect()
+}
+
+/// Judges where a pod runs, or will run at its next start; `profiles` are those of the clusters that
+/// were asked, or why they did not tell; none where no cluster was asked.
+pub fn judge(facts: &Facts, profiles: Option<&Result<Vec<FargateProfile>, String>>) -> Finding {
+    if let Some(node) = facts.node.as_deref().filter(|node| is_of_fargate(node)) {
+        let by = facts
+            .labels
+            .as_ref()
+            .and_then(|labels| labels.get(PROFILE_LABEL));
+        let by = by.map_or_else(String::new, |profile| {
+            format!(", by the profile `{profile}`")
+        });
+        return on_fargate(facts, &format!("the node {node} is one of Fargate{by}"));
+    }
+    let Some(namespace) = facts.namespace.as_deref() else {
+        return match &facts.node {
+            Some(node) => not_on_fargate(node),
+            None => Finding::skip(
                 Check::Fargate,
-                format!("the node {node} is not one of Fargate"),
+                "neither the node nor the namespace of this process is known",
+            ),
+        };
+    };
+    let profiles = match (profiles, &facts.node) {
+        (Some(Ok(profiles)), _) => profiles,
+        (_, Some(node)) => return not_on_fargate(node),
+        (Some(Err(refused)), None) => {
+            return Finding::skip(
+                Check::Fargate,
+                format!("the Fargate profiles could not be listed: {refused}"),
+            )
+            .remedy("allow eks:ListFargateProfiles on the cluster, and eks:DescribeFargateProfile on its profiles");
+        }
+        (None, None) => {
+            return Finding::skip(
+                Check::Fargate,
+                "the node is not known, and no cluster told its Fargate profiles",
             );
         }
-        let evidence = format!("the node {node} is one of Fargate");
-        if facts.has_irsa {
-            return Finding::pass(Check::Fargate, format!("{evidence}, and the pod has IRSA"));
-        }
-        return Finding::fail(Check::Fargate, format!("{evidence}, and the pod has no IRSA"))
-            .because("Fargate has no instance metadata and no Pod Identity, and a pod cannot use its execution role")
-            .remedy("set up IRSA for the delegate's service account, or run the delegate on a node");
-    }
-    let Some(namespace) = &facts.namespace else {
-        return Finding::skip(
-            Check::Fargate,
-            "neither the node nor the namespace of this process is known",
-        );
     };
-    let matching = profiles.iter().find(|profile| {
-        let mut selectors = profile.selectors.iter();
-        selectors.any(|selector| matches(&selector.namespace, namespace))
-    });
-    match matching {
-        Some(profile) if !facts.has_irsa => Finding::warn(
+    let taken = Taken::of(namespace, facts.labels.as_ref(), profiles);
+    match (taken, &facts.node) {
+        (Taken::Surely(names), None) => {
+            let verb = if names.len() == 1 { "takes" } else { "take" };
+            will_be_on_fargate(
+                facts,
+                &format!(
+                    "the Fargate {} {verb} {} in namespace {namespace}",
+                    listed(&names),
+                    facts.whose()
+                ),
+            )
+        }
+        (Taken::Surely(names), Some(node)) if facts.has_irsa != Some(true) => {
+            let evidence = format!(
+                "the node {node} is not one of Fargate, and at its next start the {} takes {}",
+                listed(&names),
+                facts.whose()
+            );
+            will_be_on_fargate(facts, &evidence)
+        }
+        (_, Some(node)) => not_on_fargate(node),
+        (Taken::Perhaps(names), None) => {
+            let evidence = format!(
+                "the Fargate {} takes pods in namespace {namespace} by labels, and those of {} are not known",
+                listed(&names),
+                facts.whose()
+            );
+            if facts.has_irsa == Some(true) {
+                return Finding::pass(Check::Fargate, format!("{evidence}; it has IRSA"));
+            }
+            Finding::warn(Check::Fargate, evidence)
+                .because(format!(
+                    "if the pod runs there, it needs IRSA: {NOTHING_ELSE}"
+                ))
+                .remedy("name its labels with --pod-label, or the pod itself with --pod")
+        }
+        (Taken::No, None) if profiles.is_empty() => {
+            Finding::pass(Check::Fargate, "there is no Fargate profile")
+        }
+        (Taken::No, None) => Finding::pass(
             Check::Fargate,
             format!(
-                "the Fargate profile `{}` selects the namespace {namespace}, and the pod has no IRSA",
-                profile.name
+                "no Fargate profile takes {} in namespace {namespace} (there is the {})",
+                facts.whose(),
+                listed(
+                    &profiles
+                        .iter()
+                        .map(|profile| profile.name.as_str())
+                        .collect::<Vec<_>>()
+                )
             ),
+        ),
+    }
+}
+
+fn is_of_fargate(node: &str) -> bool {
+    node.starts_with("fargate-")
+}
+
+fn not_on_fargate(node: &str) -> Finding {
+    Finding::pass(
+        Check::Fargate,
+        format!("the node {node} is not one of Fargate"),
+    )
+}
+
+/// A pod that runs on Fargate.
+fn on_fargate(facts: &Facts, evidence: &str) -> Finding {
+    let finding = match facts.has_irsa {
+        Some(true) => Finding::pass(Check::Fargate, format!("{evidence}, and the pod has IRSA")),
+        _ => Finding::fail(
+            Check::Fargate,
+            format!("{evidence}, and the pod has no IRSA"),
         )
-        .because("if this pod runs there, it has no credentials; its node is not known")
-        .remedy("set up IRSA for the delegate's service account"),
-        Some(profile) => Finding::pass(
-            Check::Fargate,
-            format!(
-                "the Fargate profile `{}` selects the namespace {namespace}, and the pod has IRSA",
-                profile.name
-            ),
-        ),
-        None if profiles.is_empty() => Finding::skip(
-            Check::Fargate,
-            "the node of this process is not known, and no Fargate profile",
-        ),
-        None => Finding::pass(
-            Check::Fargate,
-            format!("no Fargate profile selects the namespace {namespace}"),
-        ),
+        .because(NOTHING_ELSE)
+        .remedy("set up IRSA for the delegate's service account, or run the delegate on a node"),
+    };
+    without_node_role(facts, finding)
+}
+
+/// A pod that Fargate takes, as far as that can be told before it runs.
+fn will_be_on_fargate(facts: &Facts, evidence: &str) -> Finding {
+    let finding = match facts.has_irsa {
+        Some(true) => Finding::pass(Check::Fargate, format!("{evidence}, and the pod has IRSA")),
+        Some(false) => {
+            Finding::warn(Check::Fargate, format!("{evidence}, and the pod has no IRSA"))
+                .because(NOTHING_ELSE)
+                .remedy("set up IRSA for the delegate's service account")
+        }
+        None => Finding::warn(Check::Fargate, format!("{evidence}, which then needs IRSA"))
+            .because(NOTHING_ELSE)
+            .remedy("set up IRSA for the delegate's service account; see whether a pod has it with --pod"),
+    };
+    without_node_role(facts, finding)
+}
+
+/// On Fargate nothing has the role of the node.
+fn without_node_role(facts: &Facts, finding: Finding) -> Finding {
+    if !facts.wants_node_role {
+        return finding;
+    }
+    let finding = Finding {
+        state: State::Fail,
+        ..finding
+    };
+    finding
+        .because(format!("iam-role is asked for: {NOTHING_ELSE}"))
+        .remedy("say `Use IRSA` in the connector, and --credentials irsa here")
+}
+
+/// Which profiles take a pod.
+enum Taken<'a> {
+    /// These: where there are several, EKS takes one of them.
+    Surely(Vec<&'a str>),
+    /// These do if the pod has their labels.
+    Perhaps(Vec<&'a str>),
+    No,
+}
+
+impl<'a> Taken<'a> {
+    fn of(
+        namespace: &str,
+        labels: Option<&BTreeMap<String, String>>,
+        profiles: &'a [FargateProfile],
+    ) -> Self {
+        // A pod may name its profile, which must fit it all the same.
+        let named = labels.and_then(|labels| labels.get(PROFILE_LABEL));
+        let active = profiles.iter().filter(|profile| {
+            profile.is_active && named.is_none_or(|named| *named == profile.name)
+        });
+        let (mut surely, mut perhaps) = (Vec::new(), Vec::new());
+        for profile in active {
+            let fitting = profile
+                .selectors
+                .iter()
+                .filter(|selector| matches(&selector.namespace, namespace));
+            let fits = fitting.map(|selector| match labels {
+                _ if selector.labels.is_empty() => true,
+                Some(labels) => has_all(labels, &selector.labels),
+                None => false,
+            });
+            let fits: Vec<bool> = fits.collect();
+            if fits.contains(&true) {
+                surely.push(profile.name.as_str());
+            } else if labels.is_none() && !fits.is_empty() {
+                perhaps.push(profile.name.as_str());
+            }
+        }
+        match (surely.is_empty(), perhaps.is_empty()) {
+            (false, _) => Self::Surely(surely),
+            (true, false) => Self::Perhaps(perhaps),
+            (true, true) => Self::No,
+        }
+    }
+}
+
+/// Whether a pod has every label of a selector; keys and values may have wildcards.
+fn has_all(labels: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> bool {
+    wanted.iter().all(|(key, value)| {
+        let mut labels = labels.iter();
+        labels.any(|(own, ours)| matches(key, own) && matches(value, ours))
+    })
+}
+
+/// `profile `a``, or `profiles `a` or `b``.
+fn listed(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [one] => format!("profile {one}"),
+        several => format!("profiles {}", several.join(", ")),
     }
 }
 
@@ -121,84 +309,4 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::State;
-    use super::*;
-    use crate::aws::FargateSelector;
-
-    fn facts(node: Option<&str>, namespace: Option<&str>, has_irsa: bool) -> Facts {
-        Facts {
-            node: node.map(str::to_owned),
-            namespace: namespace.map(str::to_owned),
-            has_irsa,
-        }
-    }
-
-    fn profile(namespace: &str) -> FargateProfile {
-        FargateProfile {
-            name: "serverless".to_owned(),
-            selectors: vec![FargateSelector {
-                namespace: namespace.to_owned(),
-                labels: BTreeMap::new(),
-            }],
-        }
-    }
-
-    #[test]
-    fn what_is_known_decides() {
-        let fargate = Some("fargate-ip-10-0-0-1.ec2.internal");
-        let ours = Some("harness-delegate-ng");
-        for (facts, profiles, state) in [
-            (facts(fargate, None, false), vec![], State::Fail),
-            (facts(fargate, None, true), vec![], State::Pass),
-            (
-                facts(Some("ip-10-0-0-1"), ours, false),
-                vec![profile("harness-*")],
-                State::Pass,
-            ),
-            (
-                facts(None, ours, false),
-                vec![profile("harness-*")],
-                State::Warn,
-            ),
-            (
-                facts(None, ours, true),
-                vec![profile("harness-*")],
-                State::Pass,
-            ),
-            (
-                facts(None, ours, false),
-                vec![profile("other")],
-                State::Pass,
-            ),
-            (facts(None, ours, false), vec![], State::Skip),
-            (facts(None, None, false), vec![profile("*")], State::Skip),
-        ] {
-            assert_eq!(judge(&facts, &profiles).state, state, "{facts:?}");
-        }
-    }
-
-    #[test]
-    fn patterns_have_two_wildcards() {
-        for (pattern, name, expected) in [
-            ("harness", "harness", true),
-            ("harness", "harness-ng", false),
-            ("har*", "harness", true),
-            ("*", "", true),
-            ("*ng", "harness-ng", true),
-            ("h?rness", "harness", true),
-            ("h?rness", "hrness", false),
-            ("a*b*c", "aXXbYYc", true),
-            ("a*b*c", "aXXcYYb", false),
-        ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-        }
-    }
-
-    #[test]
-    fn a_variable_may_name_the_node() {
-        let variables = BTreeMap::from([("NODE_NAME".to_owned(), "n".to_owned())]);
-        assert_eq!(node_of(&variables).as_deref(), Some("n"));
-        assert_eq!(node_of(&BTreeMap::new()), None);
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 
 use super::service_account::{Claims, Malformed};
-use super::{Check, Finding};
+use super::{Check, CredentialKind, Finding};
 use crate::arn::{Region, RoleArn};
 use crate::files;
 
@@ -23,6 +23,15 @@ const ANNOTATE: &str = "annotate the delegate's service account with eks.amazona
 const MOUNTED: &str = "take the file that the kubelet mounts, not one that was written by hand: \
                        /var/run/secrets/eks.amazonaws.com/serviceaccount/token";
 
+/// Why IRSA and the role of the node are not for the same delegate (Harness documentation, "AWS connector
+/// settings reference", "Assume IAM Role vs Use IRSA").
+pub const EXCLUSIVE: &str = "`Assume IAM Role on Delegate` and IRSA exclude each other: the web identity comes before \
+                             the role of the node";
+
+/// What to do about that.
+pub const USE_IRSA: &str = "say `Use IRSA` in the connector, and irsa here; or remove the annotation \
+                            eks.amazonaws.com/role-arn, and restart the pod";
+
 /// Why the webhook of EKS may have left a pod as it was (amazon-eks-pod-identity-webhook, README).
 pub const NOT_INJECTED: &str = "the service account has no annotation eks.amazonaws.com/role-arn or is `default`, \
                                 the pod is older than the annotation, or the container is in skip-containers";
@@ -34,8 +43,8 @@ pub struct Facts<'a> {
     pub role: Option<&'a str>,
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`, and what reading it gave.
     pub token: Option<(&'a str, TokenFile)>,
-    /// Whether IRSA is what the credentials are to come from.
-    pub is_asked: bool,
+    /// Where the credentials are to come from.
+    pub kind: Option<CredentialKind>,
     /// The region that is used.
     pub region: Option<Region>,
     /// Who issues the tokens of the clusters that EKS described.
@@ -96,7 +105,7 @@ impl<'a> Facts<'a> {
         Self {
             role: variable(variables, "AWS_ROLE_ARN"),
             token: file.map(|path| (path, TokenFile::read(path))),
-            is_asked: false,
+            kind: None,
             region: None,
             issuers: Vec::new(),
             own_issuer: None,
@@ -109,7 +118,7 @@ impl<'a> Facts<'a> {
 pub fn judge(facts: &Facts<'_>) -> Finding {
     let fail = |evidence: String| Finding::fail(Check::Irsa, evidence);
     let (role, path, file) = match (facts.role, &facts.token) {
-        (None, None) if !facts.is_asked => {
+        (None, None) if facts.kind != Some(CredentialKind::Irsa) => {
             return Finding::skip(Check::Irsa, "this process has no variables of IRSA");
         }
         (None, None) => {
@@ -121,6 +130,13 @@ pub fn judge(facts: &Facts<'_>) -> Finding {
         (Some(_), None) => return half("AWS_WEB_IDENTITY_TOKEN_FILE"),
         (Some(role), Some((path, file))) => (role, path, file),
     };
+    if facts.kind == Some(CredentialKind::IamRole) {
+        return fail(
+            "this process has the variables of IRSA, where iam-role is asked for".to_owned(),
+        )
+        .because(EXCLUSIVE)
+        .remedy(USE_IRSA);
+    }
     let role: RoleArn = match role.parse() {
         Ok(role) => role,
         Err(error) => {

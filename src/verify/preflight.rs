@@ -1,6 +1,8 @@
 //! Looking and asking: what the checks need is found once, side by side where it can be, and
 //! nothing waits for long.
 
+mod place;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -16,12 +18,13 @@ use super::irsa::Issuer;
 use super::probe::{self, Probed};
 use super::service_account::Claims;
 use super::tools::{self, Depth};
-use super::{Check, Finding, budget, fargate, irsa, role};
+use super::{Check, Finding, State, budget, fargate, irsa, pod, role};
 use crate::arn::{Region, SessionName};
 use crate::aws::{self, Aws, Caller, Identity};
 use crate::cluster::Cluster;
 use crate::cluster::access::Access;
 use crate::cluster::exec_plugin::Environment;
+use crate::cluster::pod::Pod;
 use crate::cluster::server::Server;
 use crate::cluster::version::Minimum;
 use crate::deadline::Deadline;
@@ -30,6 +33,9 @@ use crate::http::Proxies;
 use crate::runtime::Runtime;
 use crate::tools::prefix::Prefix;
 use crate::tools::wanted::Wanted;
+
+pub(super) use place::Profiles;
+use place::joined;
 
 /// How long one question to AWS may take, tries included: a network without a way to it is found
 /// out several times in a run.
@@ -59,6 +65,10 @@ pub struct Setup<'a> {
     pub test_region: Option<&'a Region>,
     /// The oldest Kubernetes that will do.
     pub minimum: Minimum,
+    /// The pod that is meant, where it is not that of this process.
+    pub pod: &'a pod::Asked,
+    /// Where the labels of this process's pod may be, by the downward API.
+    pub labels: &'a Path,
     /// The variables of this process.
     pub variables: &'a BTreeMap<String, String>,
     /// The working directory.
@@ -87,6 +97,8 @@ pub struct Preflight<'a> {
     identity: OnceLock<Result<Identity, aws::Error>>,
     caller: OnceLock<Result<Caller, aws::Error>>,
     readings: Mutex<Vec<Reading>>,
+    /// The pod that was asked for, once it was found.
+    pod: OnceLock<Pod>,
 }
 
 impl<'a> Preflight<'a> {
@@ -97,6 +109,7 @@ impl<'a> Preflight<'a> {
             identity: OnceLock::new(),
             caller: OnceLock::new(),
             readings: Mutex::new(Vec::new()),
+            pod: OnceLock::new(),
         }
     }
 
@@ -104,7 +117,12 @@ impl<'a> Preflight<'a> {
     /// the clusters.
     pub fn run(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let (mut profiles, mut issuers) = (Vec::new(), Vec::new());
+        let (mut profiles, mut issuers) = (None::<Profiles>, Vec::new());
+        // Of a pod that is asked for by its name, the one cluster is the own. A token from before
+        // projected ones does not tell its cluster.
+        let is_other = self.setup.pod.name.is_some() || self.setup.pod.namespace.is_some();
+        let own_issuer = self.own_claims().map(|claims| claims.issuer);
+        let own_issuer = own_issuer.filter(|own| !is_other && own.starts_with("https://"));
         std::thread::scope(|scope| {
             let tools = scope.spawn(|| self.tools());
             let own = scope.spawn(|| self.own_cluster());
@@ -118,17 +136,27 @@ impl<'a> Preflight<'a> {
             for cluster in clusters {
                 let probed: Probed = cluster.join().unwrap_or_else(|panic| resume_unwind(panic));
                 findings.extend(probed.findings);
-                profiles.extend(probed.profiles);
+                // The profiles of another cluster than the pod's own do not concern it.
+                let issuer = probed.issuer.as_ref().map(|issuer| issuer.url.as_str());
+                if issuer.is_none() || own_issuer.is_none() || issuer == own_issuer.as_deref() {
+                    profiles = joined(profiles.take(), probed.profiles);
+                }
                 issuers.extend(probed.issuer);
             }
         });
         findings.extend(self.check(Check::Irsa, || irsa::judge(&self.irsa(issuers))));
-        findings.extend(self.check(Check::Fargate, || fargate::judge(&self.place(), &profiles)));
+        findings.extend(self.check(Check::Fargate, || {
+            fargate::judge(&self.place(), profiles.as_ref())
+        }));
         findings.extend(self.check(Check::Clock, || {
             let readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
             clock::judge(&readings)
         }));
         findings.extend(self.check(Check::Budget, || budget::judge(budget::age_of_container())));
+        if self.setup.pod.name.is_none() {
+            let skip = || Finding::skip(Check::Pod, "no pod is named (--pod)");
+            findings.extend(self.check(Check::Pod, skip));
+        }
         findings.sort_by_key(|finding| finding.check);
         findings
     }
@@ -265,7 +293,7 @@ impl<'a> Preflight<'a> {
 
     fn irsa(&self, issuers: Vec<Issuer>) -> irsa::Facts<'_> {
         irsa::Facts {
-            is_asked: self.setup.credentials == Some(CredentialKind::Irsa),
+            kind: self.setup.credentials,
             region: self.region(),
             issuers,
             own_issuer: self.own_claims().map(|claims| claims.issuer),
@@ -280,31 +308,23 @@ impl<'a> Preflight<'a> {
         Claims::decode(&token.ok()?).ok()
     }
 
-    /// Where this process runs, as far as that can be known.
-    pub(super) fn place(&self) -> fargate::Facts {
-        let setup = &self.setup;
-        let claims = self.own_claims().unwrap_or_default();
-        let told = setup.variables.get("DELEGATE_NAMESPACE").cloned();
-        let namespace = claims
-            .service_account()
-            .map(|(namespace, _)| namespace.to_owned());
-        fargate::Facts {
-            node: fargate::node_of(setup.variables).or_else(|| claims.node.clone()),
-            namespace: namespace.or(told).filter(|name| !name.is_empty()),
-            has_irsa: irsa::is_present(setup.variables),
-        }
+    /// Whether anything is asked of an API server.
+    pub(super) fn asks_server(&self) -> bool {
+        let checks = [Check::ApiServer, Check::Version, Check::Permissions];
+        checks.iter().any(|check| self.wants(*check)) || self.asks_pod()
     }
 
     /// Without a configured cluster, the one that this pod runs in.
     fn own_cluster(&self) -> Vec<Finding> {
         let setup = &self.setup;
         let checks = [Check::ApiServer, Check::Version, Check::Permissions];
-        if !setup.clusters.is_empty() || !checks.iter().any(|check| self.wants(*check)) {
+        if !setup.clusters.is_empty() || !self.asks_server() {
             return Vec::new();
         }
         let skip = |reason: &str| {
             let wanted = checks.iter().filter(|check| self.wants(**check));
-            wanted.map(|check| Finding::skip(*check, reason)).collect()
+            let skipped = wanted.map(|check| Finding::skip(*check, reason));
+            skipped.chain(self.without_pod(reason)).collect()
         };
         if setup.offline {
             return skip("no cluster is asked when offline");
@@ -317,18 +337,19 @@ impl<'a> Preflight<'a> {
             Ok(Some(access)) => Ok(Server::new(access, Arc::clone(&setup.runtime))),
             Err(error) => Err(Trouble::from(error)),
         };
-        let findings = self.api_server(server, None, &Expected::default());
+        let findings = self.api_server(server, None, &Expected::default(), &|| None);
         let findings = findings.into_iter();
         findings.map(|finding| finding.of("this-cluster")).collect()
     }
 
-    /// The checks of an API server; `described` is the version that EKS tells, and `expected` who one
-    /// should be there.
+    /// The checks of an API server; `described` is the version that EKS tells, `expected` who one should
+    /// be there, and `mapping` how the cluster is told of who asks.
     pub(super) fn api_server(
         &self,
         server: Result<Server, Trouble>,
         described: Option<&str>,
         expected: &Expected,
+        mapping: &dyn Fn() -> Option<String>,
     ) -> Vec<Finding> {
         let deadline = self.setup.deadline;
         let url = server.as_ref().map(|server| server.url().to_owned());
@@ -339,10 +360,18 @@ impl<'a> Preflight<'a> {
             Ok((server, answer.value))
         });
         let version = asked.as_ref().map(|(_, version)| version);
+        let mapping = match version {
+            Err(trouble) if trouble.is_unauthorized() => mapping(),
+            _ => None,
+        };
+        let mapped = |finding: Finding| match &mapping {
+            Some(mapping) => finding.remedy(mapping),
+            None => finding,
+        };
         let answers = self.check(Check::ApiServer, || {
             let who = asked.as_ref().ok();
             let who = who.map(|(server, _)| server.who(deadline));
-            api_server::judge(&url, version, who.as_ref(), expected)
+            mapped(api_server::judge(&url, version, who.as_ref(), expected))
         });
         let gate = self.check(Check::Version, || {
             let told = version.map_err(ToString::to_string);
@@ -350,7 +379,13 @@ impl<'a> Preflight<'a> {
             match version {
                 // Where no other check tells it, this one does: kubectl will not get in.
                 Err(trouble) if !self.wants(Check::ApiServer) => {
-                    api_server::unreached(finding, trouble)
+                    let is_new_enough = finding.state == State::Pass;
+                    let finding = api_server::unreached(finding, trouble);
+                    if is_new_enough {
+                        mapped(finding)
+                    } else {
+                        finding
+                    }
                 }
                 _ => finding,
             }
@@ -362,6 +397,11 @@ impl<'a> Preflight<'a> {
             }
             Err(_) => Finding::skip(Check::Permissions, "the API server gave no answer"),
         });
-        [answers, gate, rights].into_iter().flatten().collect()
+        let mut findings: Vec<_> = [answers, gate, rights].into_iter().flatten().collect();
+        if self.asks_pod() {
+            let found = self.asked_pod(asked.as_ref().map(|(server, _)| server));
+            findings.extend(found.into_iter().filter(|_| self.wants(Check::Pod)));
+        }
+        findings
     }
 }

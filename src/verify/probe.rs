@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::access::Principal;
 use super::api_server::{Expected, Trouble};
 use super::context::{Choice, Meant, choose};
 use super::irsa::Issuer;
-use super::preflight::Preflight;
-use super::{Check, Finding, State, access, api_server, role};
+use super::preflight::{Preflight, Profiles};
+use super::{Check, Finding, State, access, api_server, in_one_line, irsa, role};
 use crate::arn::{ExternalId, Region, RoleArn};
-use crate::aws::{self, Description, FargateProfile, Identity};
+use crate::aws::{self, Description, Identity};
 use crate::cluster::Cluster;
 use crate::cluster::access::{self as reach, Access};
 use crate::cluster::server::{Failure, Server};
@@ -19,7 +20,7 @@ use crate::cluster::server::{Failure, Server};
 pub(super) struct Probed {
     pub(super) findings: Vec<Finding>,
     /// Which pods run on Fargate there, where that was asked.
-    pub(super) profiles: Vec<FargateProfile>,
+    pub(super) profiles: Option<Profiles>,
     /// Who issues the tokens of its service accounts, where that was asked.
     pub(super) issuer: Option<Issuer>,
 }
@@ -62,6 +63,9 @@ impl Probe<'_> {
             let skip = |check| Finding::skip(check, "no cluster and no AWS is asked when offline");
             let wanted = checks.into_iter().filter(|check| preflight.wants(*check));
             probed.findings.extend(wanted.map(skip));
+            let skipped = preflight.check(Check::Pod, || skip(Check::Pod));
+            let is_named = preflight.setup.pod.name.is_some();
+            probed.findings.extend(skipped.filter(|_| is_named));
             return probed;
         }
         let region = cluster.region.clone().or_else(|| preflight.region());
@@ -83,10 +87,7 @@ impl Probe<'_> {
         probed
             .findings
             .extend(preflight.check(Check::Access, || match description {
-                Some(description) => {
-                    let caller = preflight.caller().ok().map(|caller| &caller.arn);
-                    access::judge_mode(description, cluster.role.as_ref(), caller)
-                }
+                Some(description) => access::judge_mode(description, self.principal().as_ref()),
                 None => Finding::skip(Check::Access, "EKS did not describe the cluster"),
             }));
         if let (Some(_), Some(region)) = (description, &region) {
@@ -133,7 +134,8 @@ impl Probe<'_> {
         let id = cluster.external_id.as_ref();
         let assumed = self.session(base, role, id, region);
         findings.extend(preflight.check(Check::Role, || {
-            role::judge(role, id.is_some(), assumed.as_ref().map(|_| ()))
+            let found = role::judge(role, id.is_some(), assumed.as_ref().map(|_| ()));
+            role::judge_kind(found, preflight.setup.credentials)
         }));
         findings.extend(preflight.check(Check::ExternalId, || match (&assumed, id) {
             (_, None) => Finding::skip(Check::ExternalId, "no external ID is configured"),
@@ -176,7 +178,7 @@ impl Probe<'_> {
             Check::Version,
         ];
         checks.iter().any(|check| self.preflight.wants(*check))
-            || self.preflight.wants(Check::Irsa) && self.preflight.place().has_irsa
+            || self.preflight.wants(Check::Irsa) && irsa::is_present(self.preflight.setup.variables)
     }
 
     /// Asks EKS about the cluster, as its role and else as the caller; none without credentials.
@@ -206,29 +208,41 @@ impl Probe<'_> {
         }
     }
 
-    /// Which pods run on Fargate; none where that is of no interest or cannot be asked.
-    fn profiles(&self, assumed: Option<&Identity>, region: &Region) -> Vec<FargateProfile> {
+    /// Who the cluster must know: the role that it is entered as, else the caller.
+    fn principal(&self) -> Option<Principal> {
         let Self { preflight, cluster } = self;
-        // Where the node is known, profiles say nothing more.
-        if !preflight.wants(Check::Fargate) || preflight.place().node.is_some() {
-            return Vec::new();
+        if let Some(role) = &cluster.role {
+            return Some(Principal::Role(role.clone()));
         }
-        let identity = assumed.or_else(|| preflight.identity().ok());
-        let ask = |identity| {
-            let deadline = preflight.call();
-            let aws = preflight.setup.aws;
-            aws.fargate_profiles(identity, region, &cluster.name, deadline)
-        };
-        identity
-            .and_then(|identity| ask(identity).ok())
-            .unwrap_or_default()
+        let caller = preflight.caller().ok()?;
+        let source = preflight.identity().ok().map(|identity| &identity.source);
+        Some(Principal::of_caller(&caller.arn, source))
+    }
+
+    /// How the cluster is told of that.
+    fn mapping(&self, description: Option<&Description>) -> Option<String> {
+        let mode = description.map(access::mode);
+        let principal = self.principal()?;
+        Some(principal.mapping(self.cluster.name.as_str(), mode))
+    }
+
+    /// Which pods run on Fargate; none where that is of no interest.
+    fn profiles(&self, assumed: Option<&Identity>, region: &Region) -> Option<Profiles> {
+        let Self { preflight, cluster } = self;
+        if !preflight.needs_profiles() {
+            return None;
+        }
+        let identity = assumed.or_else(|| preflight.identity().ok())?;
+        let deadline = preflight.call();
+        let aws = preflight.setup.aws;
+        let asked = aws.fargate_profiles(identity, region, &cluster.name, deadline);
+        Some(asked.map_err(|error| in_one_line(&error)))
     }
 
     /// The checks of the cluster's API server, by way of the kubeconfig.
     fn kubernetes(&self, description: Option<&Description>) -> Vec<Finding> {
         let preflight = self.preflight;
-        let checks = [Check::ApiServer, Check::Version, Check::Permissions];
-        if !checks.iter().any(|check| preflight.wants(*check)) {
+        if !preflight.asks_server() {
             return Vec::new();
         }
         let described = description.and_then(|description| description.version.as_deref());
@@ -237,7 +251,7 @@ impl Probe<'_> {
             Ok((_, unfit)) => return self.without_context(described, unfit),
             Err(error) => {
                 let expected = Expected::default();
-                return preflight.api_server(Err(error.into()), described, &expected);
+                return preflight.api_server(Err(error.into()), described, &expected, &|| None);
             }
         };
         let mut expected = Expected::new(self.cluster, &name, login);
@@ -263,7 +277,8 @@ impl Probe<'_> {
                 server = Ok(anew);
             }
         }
-        preflight.api_server(server.map_err(Trouble::from), described, &expected)
+        let (server, mapping) = (server.map_err(Trouble::from), || self.mapping(description));
+        preflight.api_server(server, described, &expected, &mapping)
     }
 
     /// The same without a context: a warning, or where the one with its alias is wrong a failure.
@@ -307,10 +322,9 @@ impl Probe<'_> {
             Some(_) => Finding::skip(Check::Permissions, "the API server was not asked"),
             None => find(Check::Permissions),
         });
-        [api_server, rights, version]
-            .into_iter()
-            .flatten()
-            .collect()
+        let pod = preflight.without_pod(&reason);
+        let findings = [api_server, rights, version, pod].into_iter();
+        findings.flatten().collect()
     }
 
     /// The first kubeconfig with a context for this cluster; where none has one that will do, the first

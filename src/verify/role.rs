@@ -1,7 +1,7 @@
 //! Assuming the role of a cluster, and whether the role asks for its external ID.
 
 use super::credentials::with_hint;
-use super::{Check, Finding, in_one_line};
+use super::{Check, CredentialKind, Finding, State, in_one_line};
 use crate::arn::{Region, RoleArn};
 use crate::aws;
 use crate::cluster::InvalidCluster;
@@ -30,6 +30,22 @@ pub fn judge(role: &RoleArn, has_external_id: bool, result: Result<(), &aws::Err
             with_hint(finding, error)
         }
     }
+}
+
+/// Judges a role that can be assumed, where the connector is to take the role of the node: for EKS it
+/// enters a cluster through another role with IRSA alone (Harness documentation, "AWS connector settings
+/// reference", "Enable cross-account access (STS Role)").
+pub fn judge_kind(finding: Finding, kind: Option<CredentialKind>) -> Finding {
+    if kind != Some(CredentialKind::IamRole) || finding.state != State::Pass {
+        return finding;
+    }
+    let finding = Finding {
+        state: State::Warn,
+        ..finding
+    };
+    finding
+        .because("a cross-account role for EKS goes with `Use IRSA` in the connector, and iam-role is asked for")
+        .remedy("set up IRSA for the delegate, and ask for --credentials irsa; or enter the cluster without a role")
 }
 
 /// Judges a role of another partition than the region, which nobody need ask STS for.
@@ -84,7 +100,6 @@ pub fn judge_regions(region: &str, result: Result<usize, &aws::Error>) -> Findin
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
     use super::*;
     use crate::aws::Refusal;
 
@@ -98,6 +113,7 @@ mod tests {
             code: "AccessDenied".to_owned(),
             message: "not authorized".to_owned(),
             request_id: None,
+            attempts: 1,
         })
     }
 
@@ -110,6 +126,14 @@ mod tests {
         assert_eq!(found.state, State::Fail);
         assert!(found.cause.unwrap().contains("the external ID is another"));
         assert!(found.remedy.is_some());
+    }
+
+    #[test]
+    fn a_role_is_not_entered_with_the_role_of_a_node() {
+        let found = |kind| judge_kind(judge(&role(), true, Ok(())), kind).state;
+        assert_eq!(found(None), State::Pass);
+        assert_eq!(found(Some(CredentialKind::Irsa)), State::Pass);
+        assert_eq!(found(Some(CredentialKind::IamRole)), State::Warn);
     }
 
     #[test]

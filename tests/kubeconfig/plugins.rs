@@ -167,9 +167,8 @@ fn the_oldest_and_the_newest_kubectl_enter_a_cluster_with_every_program() {
         {"name": "other", "region": "us-east-1", "endpoint": url, "ca": authority()},
     ]}));
     let world = moto.world();
-    let nowhere = world.text("nowhere");
+    let [nowhere, prefix] = ["nowhere", "prefix"].map(|name| world.text(name));
     let world = world.with("WORKING_DIR", &nowhere);
-    let prefix = world.text("prefix");
     let world = world.with("BOOTSTRAP_PREFIX", &prefix);
     copy(&world, &kubectl("1.20.0"), "oldest");
     copy(&world, &kubectl("1.35.2"), "newest");

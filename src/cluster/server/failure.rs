@@ -134,6 +134,14 @@ impl Failure {
         }
     }
 
+    /// The status of the answer, where that is what is wrong.
+    pub const fn code(&self) -> Option<u16> {
+        match self {
+            Self::Status { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+
     /// On which side it is.
     pub const fn fault(&self) -> Fault {
         match self {

@@ -4,8 +4,8 @@ use super::super::access::ANNOTATION;
 use super::super::workload::account_of;
 use super::references::is_placeholder;
 use super::rules::{
-    ACCOUNT_UNUSED, ANNOTATION_MISPLACED, PLACEHOLDER, PLAINTEXT_CREDENTIAL, ROLE_ARN,
-    ROLE_PARTITION, STATIC_KEYS,
+    ACCOUNT_UNUSED, ANNOTATION_MISPLACED, CREDENTIALS_KIND, PLACEHOLDER, PLAINTEXT_CREDENTIAL,
+    ROLE_ARN, ROLE_PARTITION, STATIC_KEYS,
 };
 use super::{Linter, containers, shown, text};
 use crate::arn::{Region, RoleArn};
@@ -90,6 +90,7 @@ fn accounts(linter: &mut Linter<'_, '_>) {
                     partition(linter, pod.file, container.get("env"), role);
                 }
                 keys(linter, pod, container, object.name);
+                kind(linter, pod.file, container.get("env"));
             }
         }
     }
@@ -151,6 +152,17 @@ fn keys(linter: &mut Linter<'_, '_>, pod: &super::Object<'_>, container: Node<'_
             at,
             format!("{KEY} is set, and ServiceAccount `{account}` has a role: the keys win"),
         );
+    }
+}
+
+/// What a variable asks for that a role for IRSA excludes: "Assume IAM Role on Delegate" takes the role
+/// of the node, and the web identity comes before it.
+pub(super) fn kind(linter: &mut Linter<'_, '_>, file: usize, list: Option<Node<'_>>) {
+    let item = list.and_then(|list| list.item_where("name", "BOOTSTRAP_CREDENTIALS"));
+    let value = item.and_then(|(_, item)| item.get("value"));
+    if let Some(value) = value.filter(|value| value.scalar() == Some("iam-role")) {
+        let message = "iam-role is asked for, and the ServiceAccount has a role for IRSA";
+        linter.report(&CREDENTIALS_KIND, file, value, message);
     }
 }
 

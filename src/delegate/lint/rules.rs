@@ -69,6 +69,9 @@ rules! {
     BINDING_SUBJECT "binding-subject" Warning
         "a binding grants rights to an account that no pod runs as"
         "name the delegate's account, or let the delegate run as this one";
+    CREDENTIALS_KIND "credentials-kind" Error
+        "BOOTSTRAP_CREDENTIALS asks for the role of the node beside a role for IRSA: they exclude each other"
+        "set it to irsa, and say `Use IRSA` in the connector; or take the annotation out";
     DELEGATE_RIGHTS "delegate-rights" Warning
         "no binding in the files names the account that the delegate runs as"
         "add the account to a binding: `bootstrap patch --irsa-role-arn` does";

@@ -4,7 +4,7 @@ use super::super::access::ANNOTATION;
 use super::super::delivery::Budget;
 use super::super::init_script::Parts;
 use super::super::values::{PROBE, Values};
-use super::identity::{KEY, key_item, partition, plain, plain_value, role_key};
+use super::identity::{KEY, key_item, kind, partition, plain, plain_value, role_key};
 use super::pod::{NEEDED, is_arm64, twice, unkept, unpinned};
 use super::rules::{
     ACCOUNT_UNUSED, ANNOTATION_MISPLACED, ROLE_ARN, STARTUP_BUDGET, STATIC_KEYS, UPGRADER_IMAGE,
@@ -102,6 +102,7 @@ fn role(linter: &mut Linter<'_, '_>, values: &Values<'_>) {
         Ok(role) => partition(linter, file, list, &role),
         Err(error) => linter.report(&ROLE_ARN, file, value, error.to_string()),
     }
+    kind(linter, file, list);
     if let Some(item) = key_item(list) {
         let message = format!("{KEY} is set, and the ServiceAccount has a role: the keys win");
         linter.report(&STATIC_KEYS, file, item, message);

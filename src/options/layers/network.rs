@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::files;
 use crate::http::{self, Certificates, Client, Netrc};
+use crate::options::BackoffFlags;
 use crate::runtime::Runtime;
 use crate::tools::mirror::MirrorTemplate;
 use crate::tools::npm::{self, Npmrc, Registry};
@@ -35,6 +36,7 @@ impl Layers<'_> {
         &self,
         ca_bundle: Option<PathBuf>,
         offline: bool,
+        backoff: &BackoffFlags,
     ) -> Result<Client, Error> {
         let file = self.config.ca_bundle.clone();
         let ca_bundle = self.path(ca_bundle, "BOOTSTRAP_CA_BUNDLE", file)?;
@@ -43,6 +45,7 @@ impl Layers<'_> {
             certificates: self.certificates(ca_bundle),
             netrc: self.netrc(),
             offline: self.switch(offline, "BOOTSTRAP_OFFLINE", self.config.offline)?,
+            backoff: self.backoff(backoff)?,
             ..http::Settings::default()
         };
         Ok(Client::new(network, Arc::new(Runtime::new())))

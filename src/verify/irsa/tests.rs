@@ -24,7 +24,7 @@ fn facts(role: Option<&'static str>, file: Option<TokenFile>) -> Facts<'static> 
     Facts {
         role,
         token: file.map(|file| ("/var/run/token", file)),
-        is_asked: true,
+        kind: Some(CredentialKind::Irsa),
         region: Some("us-east-1".parse().unwrap()),
         issuers: Vec::new(),
         own_issuer: None,
@@ -201,7 +201,7 @@ fn what_is_wrong_is_told_with_cause_and_remedy() {
 #[test]
 fn a_process_without_irsa_is_only_wrong_where_irsa_is_asked_for() {
     let mut facts = facts(None, None);
-    facts.is_asked = false;
+    facts.kind = None;
     assert_eq!(judge(&facts).state, State::Skip);
 }
 

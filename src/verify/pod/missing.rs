@@ -1,0 +1,52 @@
+//! A pod that is not there, or may not be seen.
+
+use super::super::{Check, Finding};
+use super::unreadable;
+use crate::cluster::pod::PodName;
+use crate::cluster::server::Failure;
+
+/// Judges that there is no answer about the pod; `near` are names like the one that was asked for.
+pub fn judge_missing(
+    name: &PodName,
+    namespace: &str,
+    failure: &Failure,
+    names: Option<&Result<Vec<String>, Failure>>,
+) -> Finding {
+    let Failure::Status { code: 404, .. } = failure else {
+        return unreadable(
+            Finding::fail(Check::Pod, format!("the pod {namespace}/{name}: {failure}")),
+            failure,
+            "get",
+            "pods",
+            namespace,
+        );
+    };
+    let finding = Finding::fail(
+        Check::Pod,
+        format!("there is no pod {name} in namespace {namespace}"),
+    );
+    match names {
+        Some(Ok(names)) if names.is_empty() => finding
+            .because("the namespace has no pods, or does not exist")
+            .remedy("name the namespace with --namespace"),
+        Some(Ok(names)) => match near(name.as_str(), names).as_slice() {
+            [] => finding.remedy(format!("`kubectl get pods --namespace {namespace}` shows those that are there")),
+            near => finding.remedy(format!("did you mean {}?", near.join(" or "))),
+        },
+        Some(Err(Failure::Forbidden { .. })) => finding.remedy(format!(
+            "names like it could not be looked for: that takes the verb `list` on `pods` in namespace {namespace}"
+        )),
+        _ => finding.remedy("check the name and --namespace"),
+    }
+}
+
+/// At most three names like this one, the likest first. The pods of a Deployment differ in their
+/// ends alone, so that another pod of the same one is what was meant as a rule.
+fn near<'a>(wrong: &str, names: &'a [String]) -> Vec<&'a str> {
+    let scored = names
+        .iter()
+        .map(|name| (strsim::jaro_winkler(name, wrong), name.as_str()));
+    let mut scored: Vec<_> = scored.filter(|(score, _)| *score > 0.7).collect();
+    scored.sort_by(|(left, _), (right, _)| right.total_cmp(left));
+    scored.into_iter().take(3).map(|(_, name)| name).collect()
+}

@@ -1,0 +1,129 @@
+//! The pod that is meant, and where it runs: the one that is asked for by its name, one of another
+//! namespace, or that of this process.
+
+use super::super::api_server::{self, Trouble};
+use super::super::credentials::CredentialKind;
+use super::super::{Check, Finding, fargate, irsa, pod};
+use super::Preflight;
+use crate::aws::FargateProfile;
+use crate::cluster::server::Server;
+use crate::files;
+
+/// Fargate profiles, or why they were not told.
+pub(in crate::verify) type Profiles = Result<Vec<FargateProfile>, String>;
+
+impl Preflight<'_> {
+    /// Where the pod that is meant runs, as far as that can be known: the one that was asked for, one
+    /// of another namespace, or that of this process.
+    pub(super) fn place(&self) -> fargate::Facts {
+        let setup = &self.setup;
+        let asked = setup.pod;
+        let given = (!asked.labels.is_empty()).then(|| asked.labels.clone());
+        let wants_node_role = setup.credentials == Some(CredentialKind::IamRole);
+        if let Some(found) = self.pod.get() {
+            return fargate::Facts {
+                pod: Some(format!("the pod {}", found.name)),
+                node: found.node.clone(),
+                namespace: Some(found.namespace.clone()),
+                labels: Some(found.labels.clone()),
+                has_irsa: Some(pod::has_irsa(found)),
+                wants_node_role,
+            };
+        }
+        if asked.name.is_some() || asked.namespace.is_some() {
+            let name = asked.name.as_ref().map(|name| format!("the pod {name}"));
+            return fargate::Facts {
+                pod: Some(name.unwrap_or_else(|| "such a pod".to_owned())),
+                namespace: asked.namespace.clone(),
+                labels: given,
+                wants_node_role,
+                ..fargate::Facts::default()
+            };
+        }
+        let claims = self.own_claims().unwrap_or_default();
+        let told = setup.variables.get("DELEGATE_NAMESPACE").cloned();
+        let namespace = claims
+            .service_account()
+            .map(|(namespace, _)| namespace.to_owned());
+        let mounted = || {
+            let text = files::read_own(setup.labels).ok()?;
+            Some(fargate::labels_of(&text))
+        };
+        fargate::Facts {
+            pod: None,
+            node: fargate::node_of(setup.variables).or_else(|| claims.node.clone()),
+            namespace: namespace.or(told).filter(|name| !name.is_empty()),
+            labels: given.or_else(mounted),
+            has_irsa: Some(irsa::is_present(setup.variables)),
+            wants_node_role,
+        }
+    }
+
+    /// Whether the Fargate profiles of a cluster say anything of the pod that is meant.
+    pub(in crate::verify) fn needs_profiles(&self) -> bool {
+        let is_placed = || {
+            let place = self.place();
+            place.namespace.is_some() || self.setup.pod.name.is_some()
+        };
+        self.wants(Check::Fargate) && is_placed()
+    }
+
+    /// Asks for the pod and its service account.
+    pub(super) fn asked_pod(&self, server: Result<&Server, &Trouble>) -> Vec<Finding> {
+        let Some(name) = &self.setup.pod.name else {
+            return Vec::new();
+        };
+        let server = match server {
+            Ok(server) => server,
+            Err(trouble) => return vec![api_server::failed(Check::Pod, "the API server", trouble)],
+        };
+        let deadline = self.setup.deadline;
+        let namespace = self.setup.pod.namespace.as_deref();
+        let namespace = namespace.unwrap_or_else(|| server.namespace());
+        match server.pod(namespace, name, deadline) {
+            Ok(pod) => {
+                let account = server.account(namespace, &pod.account, deadline);
+                let pod = self.pod.get_or_init(|| pod);
+                pod::judge(pod, account.as_ref(), self.setup.credentials)
+            }
+            Err(failure) => {
+                let names =
+                    (failure.code() == Some(404)).then(|| server.pod_names(namespace, deadline));
+                vec![pod::judge_missing(
+                    name,
+                    namespace,
+                    &failure,
+                    names.as_ref(),
+                )]
+            }
+        }
+    }
+
+    /// Why the pod was not asked for.
+    pub(in crate::verify) fn without_pod(&self, reason: &str) -> Option<Finding> {
+        let is_asked = self.wants(Check::Pod) && self.setup.pod.name.is_some();
+        is_asked.then(|| {
+            Finding::fail(Check::Pod, format!("the pod could not be asked for: {reason}")).remedy(
+            "name the cluster with --cluster, and write its context with `bootstrap kubeconfig`",
+        )
+        })
+    }
+
+    /// Whether a pod is asked for; the check of Fargate wants to know its labels.
+    pub(super) fn asks_pod(&self) -> bool {
+        let is_wanted = self.wants(Check::Pod) || self.wants(Check::Fargate);
+        is_wanted && self.setup.pod.name.is_some()
+    }
+}
+
+/// The profiles of several clusters; where one told its own, another's refusal does not count.
+pub(super) fn joined(first: Option<Profiles>, second: Option<Profiles>) -> Option<Profiles> {
+    match (first, second) {
+        (Some(Ok(mut profiles)), Some(Ok(more))) => {
+            profiles.extend(more);
+            Some(Ok(profiles))
+        }
+        (_, Some(Ok(profiles))) | (Some(Ok(profiles)), _) => Some(Ok(profiles)),
+        (first, second) => first.or(second),
+    }
+}
