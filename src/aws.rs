@@ -33,7 +33,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use crate::arn::Region;
+use crate::arn::{Region, SessionName};
 use crate::backoff::Backoff;
 use crate::deadline::Deadline;
 use crate::http::{self, Certificates, Client, Proxies};
@@ -72,6 +72,8 @@ pub struct Aws {
     client: Arc<Client>,
     /// For what is on this machine: without proxies.
     nearby: Arc<Client>,
+    /// The name of the session of a web identity that nobody else named.
+    session: Option<SessionName>,
     identity: Mutex<Option<Identity>>,
 }
 
@@ -94,8 +96,17 @@ impl Aws {
             offline: settings.offline,
             backoff: settings.backoff,
             runtime,
+            session: None,
             identity: Mutex::new(None),
         }
+    }
+
+    /// The same with a name for the session of a web identity (IRSA), where neither
+    /// `AWS_ROLE_SESSION_NAME` nor the profile has one.
+    #[must_use]
+    pub fn naming_sessions(mut self, name: SessionName) -> Self {
+        self.session = Some(name);
+        self
     }
 
     /// The region: of the flag, `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile, in this order.

@@ -8,6 +8,7 @@ pub mod access;
 pub mod api_server;
 pub mod budget;
 pub mod clock;
+mod context;
 pub mod credentials;
 pub mod fargate;
 pub mod irsa;

@@ -45,6 +45,8 @@ pub(crate) struct Setup {
     pub(crate) rules: Value,
     /// Whether an access review allows.
     pub(crate) allowed: bool,
+    /// Whose token `token` is, where the server tells that, as EKS does.
+    pub(crate) arn: Option<&'static str>,
     /// Whether it says who one is (Kubernetes 1.28 and newer).
     pub(crate) knows_reviews: bool,
     /// How far its clock is from ours, in seconds.
@@ -69,6 +71,7 @@ impl Default for Setup {
             rules: json!({"incomplete": false, "nonResourceRules": [], "resourceRules": [
                 {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]}),
             allowed: false,
+            arn: None,
             knows_reviews: true,
             clock: 0,
             pods: Vec::new(),
@@ -181,7 +184,11 @@ impl Setup {
         match (request.method.as_str(), request.target.as_str()) {
             ("GET", "/version") => object(200, self.version.clone()),
             ("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews") if self.knows_reviews => {
-                review(request, json!({"userInfo": {"username": user}}))
+                let arn = self.arn.map(|arn| json!({"canonicalArn": [arn]}));
+                review(
+                    request,
+                    json!({"userInfo": {"username": user, "extra": arn.unwrap_or(json!({}))}}),
+                )
             }
             ("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews") => {
                 review(request, self.rules.clone())

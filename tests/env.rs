@@ -106,6 +106,36 @@ fn without_a_proxy_there_is_none_to_export() {
 }
 
 #[test]
+fn the_kubeconfig_that_a_start_writes_is_exported_where_that_is_asked_for() {
+    let world = World::new();
+    assert_snapshot!(world.bootstrap(&["env", "--kubeconfig"]), @r#"
+    case ":${PATH-}:" in *:'[WORLD]/delegate/bootstrap/bin':*) ;; *) export PATH='[WORLD]/delegate/bootstrap/bin'"${PATH:+:$PATH}" ;; esac
+    export KUBECONFIG='[WORLD]/delegate/bootstrap/kubeconfig'
+    [exit 0]
+    "#);
+    let run = world.bootstrap(&["env"]).exits(0);
+    assert!(!run.stdout.contains("KUBECONFIG"), "it is asked for: {run}");
+    let file = world.text("it's a/config");
+    let world = world.with("BOOTSTRAP_KUBECONFIG", &file);
+    for shell in SHELLS {
+        let script = "eval \"$(\"$bootstrap\" env --kubeconfig)\"; eval \"$(\"$bootstrap\" env --kubeconfig)\"; \
+                      sh -c 'echo \"$KUBECONFIG\"'";
+        let run = world.shell(shell, script).exits(0);
+        assert_eq!(run.stdout, format!("{file}\n"), "{shell:?}");
+    }
+    let world = world.with("BOOTSTRAP_KUBECONFIG", "/a:b");
+    let run = world.bootstrap(&["env", "--kubeconfig"]).exits(2);
+    run.says("cannot stand in KUBECONFIG");
+    // Several files of the caller's own stay the several that they are.
+    let world = World::new().with("KUBECONFIG", "/a/one:/b/two");
+    let run = world.bootstrap(&["env", "--kubeconfig"]).exits(0);
+    assert!(
+        run.stdout.ends_with("export KUBECONFIG='/a/one:/b/two'\n"),
+        "{run}"
+    );
+}
+
+#[test]
 fn nothing_in_it_can_end_the_shell_that_evaluates_it() {
     let world = World::new()
         .with("PROXY_HOST", "exit-exec.corp")

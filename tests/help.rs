@@ -784,6 +784,12 @@ fn the_help_of_env() {
               INIT_SCRIPT or by the delegate get nothing then. Built from PROXY_HOST,
               PROXY_PORT, PROXY_SCHEME, PROXY_USER, PROXY_PASSWORD and NO_PROXY.
 
+          --kubeconfig
+              Export KUBECONFIG as well: the file that `bootstrap kubeconfig` writes
+              
+              The kubectl of shell steps then enters the clusters in it, and no longer the one
+              that the delegate runs in.
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -827,6 +833,7 @@ fn the_help_of_env() {
     Examples:
       eval "$(bootstrap env)"
       eval "$(bootstrap env --proxy)"        # behind a proxy that asks for a password
+      eval "$(bootstrap env --kubeconfig)"   # kubectl enters the clusters of init
     [exit 0]
     "#);
 }
@@ -840,9 +847,10 @@ fn the_short_help_of_env() {
     Usage: bootstrap env [OPTIONS]
 
     Options:
-          --proxy    Export the proxy as well, with its password
-      -h, --help     Print help (see more with '--help')
-      -V, --version  Print version
+          --proxy       Export the proxy as well, with its password
+          --kubeconfig  Export KUBECONFIG as well: the file that `bootstrap kubeconfig` writes
+      -h, --help        Print help (see more with '--help')
+      -V, --version     Print version
 
     Global options:
           --config <FILE>        Read bootstrap.yaml from here
@@ -857,6 +865,7 @@ fn the_short_help_of_env() {
     Examples:
       eval "$(bootstrap env)"
       eval "$(bootstrap env --proxy)"        # behind a proxy that asks for a password
+      eval "$(bootstrap env --kubeconfig)"   # kubectl enters the clusters of init
     [exit 0]
     "#);
 }

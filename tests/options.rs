@@ -414,7 +414,7 @@ fn the_kubeconfig() {
             "name=payments,region=us-east-1",
         ];
         let run = entering(world, &cloud, &[&args[..], flags].concat()).exits(0);
-        shown(&run, "skip   ", " has no context")
+        shown(&run, "it was not asked: ", " has no context")
     };
     check(&said, ["one", "two", "three"], |world, flags| {
         seen(world, flags).replace(&format!("{}/", world.text("work")), "")

@@ -170,9 +170,11 @@ fn all_spellings_of_the_authenticator_are_understood() {
         }
     }
     for args in [
+        &["token", "-i", "payments", "extra", "words"][..],
+        &["token", "-i", "payments", "--token-only", "true"],
         &[
             "-c", "x.yaml", "-l", "json", "-v", "3", "token", "-i", "payments",
-        ][..],
+        ],
         &[
             "token",
             "-i",
@@ -196,6 +198,40 @@ fn run_at(world: &World, program: &str, args: &[&str]) -> Run {
     }
     command.current_dir(world.path("work"));
     world.end(command)
+}
+
+#[test]
+fn what_the_authenticator_passes_over_is_passed_over() {
+    let world = offline();
+    let link = authenticator(&world).display().to_string();
+    for program in [env!("CARGO_BIN_EXE_bootstrap"), &link] {
+        let ask = |args: &[&str]| {
+            let token = ["token", "-i", "other", "-i", "payments"];
+            run_at(&world, program, &[&token, args].concat()).exits(0)
+        };
+        // Of an option that is given twice the last counts.
+        let run = ask(&["--region", "eu-west-1", "--region", "us-east-2"]);
+        let bearer = bearer(&run);
+        assert_eq!(bearer.url.host_str(), Some("sts.us-east-2.amazonaws.com"));
+        assert!(bearer.is_signed("payments", "s3cret-key"));
+        // Go's words for what is true and what is not.
+        for word in ["1", "t", "T", "true", "TRUE", "True"] {
+            let run = ask(&[&format!("--token-only={word}")]);
+            assert!(run.stdout.starts_with("k8s-aws-v1."), "{word}: {run}");
+        }
+        for word in ["0", "f", "F", "false", "FALSE", "False"] {
+            let run = ask(&["--token-only", &format!("--token-only={word}")]);
+            assert!(run.stdout.starts_with('{'), "{word}: {run}");
+        }
+        let args = ["token", "-i", "a", "--token-only=yes"];
+        run_at(&world, program, &args).says("it takes `true` or `false`");
+        // No role, no session.
+        ask(&["-s", "x"]);
+        ask(&["-s", "no name at all"]);
+    }
+    let args = ["token", "-i", "payments", "--token-only", "true"];
+    let run = run_at(&world, &link, &args).exits(0);
+    assert!(run.stdout.starts_with("k8s-aws-v1."), "{run}");
 }
 
 #[test]
@@ -438,6 +474,44 @@ fn the_session_carries_the_name_of_the_delegate_or_of_who_assumes_it() {
     assert_eq!(name(&world, &[]), "harness-delegate-prod-eu");
 }
 
+#[test]
+fn the_session_of_a_web_identity_has_the_name_that_is_asked_for() {
+    let server = echo_session_name();
+    let world = || {
+        let world = offline()
+            .without("AWS_ACCESS_KEY_ID")
+            .without("AWS_SECRET_ACCESS_KEY")
+            .without("BOOTSTRAP_DEADLINE")
+            .with("AWS_ENDPOINT_URL", &server.url(""))
+            .with("AWS_ROLE_ARN", WEB_ROLE);
+        let token = world.write("token", jwt(SUBJECT, "sts.amazonaws.com", in_an_hour()));
+        world.with("AWS_WEB_IDENTITY_TOKEN_FILE", &token.display().to_string())
+    };
+    let name = |world: &World, args: &[&str]| {
+        let run = world.bootstrap(&[&["token", "-i", "a"], args].concat());
+        bearer(&run.exits(0)).key().to_owned()
+    };
+    assert_eq!(name(&world(), &[]), "bootstrap");
+    assert_eq!(name(&world(), &["-s", "night-shift"]), "night-shift");
+    let delegate = world().with("DELEGATE_NAME", "prod-eu");
+    assert_eq!(name(&delegate, &[]), "harness-delegate-prod-eu");
+    let named = delegate.with("AWS_ROLE_SESSION_NAME", "first");
+    assert_eq!(name(&named, &["-s", "night-shift"]), "first");
+    // What verify opens is named too.
+    let asked = server.requests().len();
+    let args = ["verify", "--only", "credentials", "--session-name", "eve"];
+    world().bootstrap(&args);
+    let requests = server.requests();
+    let bodies = requests[asked..].iter().map(|request| &request.body);
+    let mut bodies = bodies.filter(|body| body.contains("AssumeRoleWithWebIdentity"));
+    assert!(bodies.all(|body| body.contains("RoleSessionName=eve")));
+    assert!(
+        requests[asked..]
+            .iter()
+            .any(|it| it.body.contains("RoleSessionName=eve"))
+    );
+}
+
 /// An STS whose sessions have their names as access keys.
 fn echo_session_name() -> Server {
     Server::start(|request| {
@@ -446,7 +520,11 @@ fn echo_session_name() -> Server {
             .split('&')
             .filter_map(|pair| pair.split_once('='));
         let name = pairs.find(|(name, _)| *name == "RoleSessionName");
+        let web = request.body.contains("WithWebIdentity");
         Reply::ok(match name {
+            Some((_, name)) if web => {
+                session_of(name).replace("AssumeRoleRe", "AssumeRoleWithWebIdentityRe")
+            }
             Some((_, name)) => session_of(name),
             None => "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>\
                      arn:aws:sts::111122223333:assumed-role/r/their-session</Arn><UserId>\
@@ -601,7 +679,10 @@ fn what_is_malformed_is_refused_with_the_rule() {
         (&["-i", "a", "-e", "?"], "not an external ID"),
         (&["-i", "a", "-e", "s3cret value"], "not an external ID"),
         (&["-i", "a", "--external-id=s3cret value"], "'***'"),
-        (&["-i", "a", "-s", "a b"], "not the name of a session"),
+        (
+            &["-i", "a", "-r", ROLE, "-s", "a b"],
+            "not the name of a session",
+        ),
         (
             &["-i", "a", "-s", "ab", "--forward-session-name"],
             "cannot be used with",
@@ -754,8 +835,49 @@ fn a_stray_bootstrap_yaml_where_kubectl_runs_is_not_read() {
     let world = offline();
     world.write("work/bootstrap.yaml", "not: ours\n");
     world.bootstrap(&["token", "-i", "a"]).exits(0);
-    world.write("delegate/bootstrap.yaml", "not: ours\n");
-    world.bootstrap(&["token", "-i", "a"]).exits(6);
+}
+
+#[test]
+fn what_is_wrong_in_a_file_or_a_variable_does_not_keep_kubectl_out() {
+    let check = |world: World, says: &str| {
+        let link = authenticator(&world).display().to_string();
+        for program in [env!("CARGO_BIN_EXE_bootstrap"), &link] {
+            let run = run_at(&world, program, &["token", "-i", "a"]).exits(0);
+            let first = run.stderr.lines().next().unwrap_or_default();
+            assert!(first.starts_with("warning: "), "{run}");
+            assert!(bearer(&run).is_signed("a", "s3cret-key"));
+            run.says(says);
+        }
+    };
+    let world = || offline().without("BOOTSTRAP_DEADLINE");
+    let with_file = world();
+    with_file.write("delegate/bootstrap.yaml", "not: ours\n");
+    check(with_file, "bootstrap.yaml:1:1: ");
+    check(
+        world().with("BOOTSTRAP_CONFIG", "/nonexistent.yaml"),
+        "/nonexistent.yaml",
+    );
+    for (name, value) in [
+        ("BOOTSTRAP_DEADLINE", "5x"),
+        ("BOOTSTRAP_OFFLINE", "maybe"),
+        ("BOOTSTRAP_VERBOSE", "loud"),
+    ] {
+        check(
+            world().with(name, value),
+            &format!("invalid value `{value}` for {name}"),
+        );
+    }
+    let proxy = world().with("PROXY_HOST", "proxy.corp");
+    check(proxy.with("PROXY_PORT", "bad"), "PROXY_PORT");
+    // What the command line says is meant.
+    let world = world();
+    let run = world.bootstrap(&["token", "-i", "a", "--config", "/nonexistent.yaml"]);
+    run.exits(6);
+    let args = ["token", "-i", "a", "--deadline", "5x"];
+    world.bootstrap(&args).exits(2);
+    // Other commands are run by somebody who can mend it.
+    let world = world.with("BOOTSTRAP_DEADLINE", "5x");
+    world.bootstrap(&["verify", "--only", "budget"]).exits(2);
 }
 
 #[test]

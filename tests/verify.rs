@@ -66,7 +66,11 @@ impl Run {
 
 #[test]
 fn what_works_is_shown_with_its_evidence() {
-    let (cloud, api) = (Cloud::default().start(), ApiServer::start(Setup::default()));
+    let setup = Setup {
+        arn: Some("arn:aws:iam::111122223333:role/strict"),
+        ..Setup::default()
+    };
+    let (cloud, api) = (Cloud::default().start(), ApiServer::start(setup));
     let world = world(&cloud, &api).with("NODE_NAME", "ip-10-0-0-1.ec2.internal");
     let checks = "tools,credentials,irsa,fargate,role,external-id,regions,cluster,access,api-server,version,permissions";
     assert_snapshot!(only(&world, checks, &["--cluster", &strict()]), @"
@@ -411,10 +415,147 @@ fn without_a_context_the_next_step_is_to_write_one() {
     let run = only(&world, "api-server,version", &["--cluster", "payments"]).exits(0);
     assert_eq!(
         run.checks(),
-        ["api-server/payments skip", "version/payments pass"]
+        ["api-server/payments warn", "version/payments pass"]
     );
-    run.shows("bootstrap/kubeconfig has no context for it")
-        .shows("bootstrap kubeconfig");
+    run.shows("it was not asked: ")
+        .shows("bootstrap/kubeconfig has no context for it")
+        .shows("write it with `bootstrap kubeconfig`");
+    let run = only(&world, "api-server,permissions", &["--cluster", "payments"]);
+    assert_eq!(
+        run.checks(),
+        ["api-server/payments warn", "permissions/payments skip"]
+    );
+    let run = only(&world, "permissions", &["--cluster", "payments"]).exits(0);
+    assert_eq!(run.checks(), ["permissions/payments warn"]);
+}
+
+#[test]
+fn a_context_with_the_alias_of_a_cluster_that_leads_to_another_one_fails_and_is_not_asked() {
+    let (cloud, api) = (Cloud::default().start(), ApiServer::start(Setup::default()));
+    let world = without_cluster(&cloud);
+    let other = ARN.replace("111122223333", "444455556666");
+    world.write(
+        "delegate/bootstrap/kubeconfig",
+        api.kubeconfig(&other, "{ token: static-token }").replace(
+            &format!("name: {other}\n  context"),
+            "name: prod\n  context",
+        ),
+    );
+    let flags = ["--cluster", "name=payments,alias=prod"];
+    let run = only(&world, "api-server,version,permissions", &flags).exits(3);
+    assert_eq!(
+        run.checks(),
+        [
+            "api-server/prod fail",
+            "version/prod pass",
+            "permissions/prod skip"
+        ]
+    );
+    run.shows(&format!(
+        "the context `prod` leads to another cluster, `{other}`"
+    ))
+    .shows("1.31, as EKS describes it")
+    .shows("write it anew with `bootstrap kubeconfig`");
+    let run = only(&world, "version", &flags).exits(0);
+    assert_eq!(run.checks(), ["version/prod warn"]);
+    // A start whose kubeconfig could not be written has nothing but what was there before.
+    let denied = Cloud {
+        denied: vec!["DescribeCluster"],
+        ..Cloud::default()
+    };
+    let denied = denied.start();
+    let world = world.with("AWS_ENDPOINT_URL", &denied.server.url(""));
+    for flags in [
+        format!("name=payments,alias=prod,role-arn={STRICT},external-id={EXTERNAL_ID}"),
+        strict(),
+    ] {
+        let args = ["init", "-q", "--exec", "builtin", "--cluster", &flags];
+        let run = world.bootstrap(&args).exits(0);
+        run.says("it could not be found out: ");
+    }
+    assert_eq!(api.server.connections(), 0);
+}
+
+/// A user of a kubeconfig whose plugin enters as this role.
+fn entering_as(role: &str) -> String {
+    format!(
+        "{{ exec: {{ apiVersion: client.authentication.k8s.io/v1beta1, interactiveMode: Never, command: \"{}\", args: \
+         [token, -i, payments, -r, \"{role}\", --region, us-east-1] }} }}",
+        env!("CARGO_BIN_EXE_bootstrap")
+    )
+}
+
+#[test]
+fn a_context_of_another_role_is_not_that_of_the_cluster() {
+    let (cloud, api) = (Cloud::default().start(), ApiServer::start(Setup::default()));
+    let world = without_cluster(&cloud);
+    world.write(
+        "delegate/bootstrap/kubeconfig",
+        api.kubeconfig(ARN, &entering_as(LAX)),
+    );
+    let run = only(&world, "api-server,version", &["--cluster", &strict()]).exits(0);
+    assert_eq!(
+        run.checks(),
+        ["api-server/payments warn", "version/payments pass"]
+    );
+    run.shows(&format!("enters it as {LAX}, and not as {STRICT}"));
+    let aliased = format!("{},alias={ARN}", strict());
+    let run = only(&world, "api-server", &["--cluster", &aliased]).exits(3);
+    run.shows(&format!("enters it as {LAX}, and not as {STRICT}"));
+    assert_eq!(api.server.connections(), 0);
+}
+
+#[test]
+fn a_server_that_knows_one_as_another_than_the_role_fails() {
+    let check = |arn: Option<&'static str>, code: i32, state: &str| {
+        let setup = Setup {
+            arn,
+            ..Setup::default()
+        };
+        let (cloud, api) = (Cloud::default().start(), ApiServer::start(setup));
+        let world = world(&cloud, &api);
+        let run = only(&world, "api-server", &["--cluster", &strict()]).exits(code);
+        assert_eq!(run.checks(), [format!("api-server/payments {state}")]);
+        run
+    };
+    check(Some("arn:aws:iam::111122223333:role/lax"), 3, "fail").shows(&format!(
+        "as static-user, which is arn:aws:iam::111122223333:role/lax and not {STRICT}"
+    ));
+    check(None, 0, "warn").shows(&format!("whether that is {STRICT} is not known"));
+    check(Some("arn:aws:iam::111122223333:role/strict"), 0, "pass");
+}
+
+#[test]
+fn a_context_with_a_role_that_is_not_asked_for_is_used_and_told() {
+    let api = ApiServer::start(Setup {
+        keys: vec![("ASIAASSUMED", "assumed-secret")],
+        ..Setup::default()
+    });
+    let cloud = Cloud {
+        endpoint: api.url(),
+        authority: api.authority(),
+        ..Cloud::default()
+    };
+    let cloud = cloud.start();
+    let world = without_cluster(&cloud);
+    let cluster = format!("{},alias=prod", strict());
+    let args = ["kubeconfig", "--exec", "builtin", "--cluster", &cluster];
+    world.bootstrap(&args).exits(0);
+    let checks = "role,api-server,version,permissions";
+    let run = only(&world, checks, &["--cluster", "payments"]).exits(0);
+    assert_eq!(
+        run.checks(),
+        [
+            "role/payments skip",
+            "api-server/payments warn",
+            "version/payments pass",
+            "permissions/payments pass"
+        ]
+    );
+    run.shows(&format!("by the context `prod`, which enters as {STRICT}"))
+        .shows(&format!("give --role-arn {STRICT}"));
+    let run = only(&world, checks, &["--cluster", &cluster]).exits(0);
+    assert!(run.checks().iter().all(|it| it.ends_with("pass")), "{run}");
 }
 
 #[test]
@@ -621,7 +762,12 @@ fn the_checks_are_listed_and_only_those_can_be_asked_for() {
 
 #[test]
 fn several_clusters_are_told_apart_by_their_contexts() {
-    let (cloud, api) = (Cloud::default().start(), ApiServer::start(Setup::default()));
+    let api = ApiServer::start(Setup::default());
+    let cloud = Cloud {
+        endpoint: api.url(),
+        ..Cloud::default()
+    };
+    let cloud = cloud.start();
     let world = without_cluster(&cloud);
     world.write(
         "delegate/bootstrap/kubeconfig",
@@ -747,6 +893,45 @@ fn a_role_with_an_external_id_enters_its_cluster_by_the_kubeconfig_that_a_start_
     );
     run.shows("as arn:aws:iam::111122223333:user/ASIAASSUMED");
     assert_eq!(api.refusals(), Vec::<String>::new());
+}
+
+#[test]
+fn a_kept_session_that_is_refused_is_told_apart_from_a_role_that_is_not_mapped() {
+    let api = ApiServer::start(Setup {
+        keys: vec![("ASIAASSUMED", "assumed-secret")],
+        ..Setup::default()
+    });
+    let cloud = Cloud {
+        endpoint: api.url(),
+        authority: api.authority(),
+        ..Cloud::default()
+    };
+    let cloud = cloud.start();
+    let world = without_cluster(&cloud).with("BOOTSTRAP_CLUSTERS", &strict());
+    let args = ["kubeconfig", "--exec", "builtin"];
+    world.bootstrap(&args).exits(0);
+    only(&world, "api-server", &[]).exits(0);
+    // The role is made anew: no cluster takes the session of the old one.
+    let sessions = world.prefix("cache/sessions");
+    let mut files = std::fs::read_dir(sessions).unwrap();
+    let mut files = files.by_ref().map(|entry| entry.unwrap().path());
+    let kept = files.find(|path| path.extension().is_some_and(|it| it == "json"));
+    let kept = kept.unwrap();
+    let text = std::fs::read_to_string(&kept).unwrap();
+    let text = text.replace("ASIAASSUMED", "ASIAOLD");
+    crate::world::put(&kept, text.as_bytes());
+    let run = only(&world, "api-server,version,permissions", &[]).exits(0);
+    assert_eq!(
+        run.checks(),
+        [
+            "api-server/payments warn",
+            "version/payments pass",
+            "permissions/payments pass"
+        ]
+    );
+    run.shows("by a new session; the one that is kept is refused: 401 Unauthorized")
+        .shows("a session is kept for 10 minutes");
+    assert_eq!(api.refusals(), ["the access key is unknown"]);
 }
 
 #[test]

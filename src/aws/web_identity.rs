@@ -45,7 +45,8 @@ impl Aws {
                 expired,
             });
         }
-        let session = web.session.clone().unwrap_or_else(session_name);
+        let given = self.session.as_ref().map(ToString::to_string);
+        let session = web.session.clone().or(given).unwrap_or_else(session_name);
         let region = self.region_for(&web.role)?;
         self.assume_role_with_web_identity(&web.role, &token, &session, &region, deadline)
     }

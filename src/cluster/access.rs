@@ -1,5 +1,7 @@
 //! How an API server is reached: its address, its certificate authority, and who one is there.
 
+mod contexts;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,8 @@ use kube::config::{AuthInfo, Cluster, ExecAuthCluster, Kubeconfig, KubeconfigErr
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use url::Url;
+
+pub use contexts::{Listed, Login, contexts};
 
 use super::exec_plugin::{self, Environment};
 use crate::deadline::Deadline;
@@ -43,6 +47,35 @@ impl Access {
         proxies: &Proxies,
         deadline: Deadline,
     ) -> Result<Self, Error> {
+        let user = |_: &mut AuthInfo| ();
+        Self::of_context(file, context, user, environment, proxies, deadline)
+    }
+
+    /// The same without the session of a role that the plugin may keep from call to call; none where
+    /// the plugin is not known to keep any.
+    pub fn with_new_session(
+        file: &Path,
+        context: &str,
+        environment: Environment<'_>,
+        proxies: &Proxies,
+        deadline: Deadline,
+    ) -> Option<Result<Self, Error>> {
+        let mut is_kept = false;
+        let user = |user: &mut AuthInfo| {
+            is_kept = user.exec.as_mut().is_some_and(exec_plugin::keep_no_session);
+        };
+        let access = Self::of_context(file, context, user, environment, proxies, deadline);
+        is_kept.then_some(access)
+    }
+
+    fn of_context(
+        file: &Path,
+        context: &str,
+        change: impl FnOnce(&mut AuthInfo),
+        environment: Environment<'_>,
+        proxies: &Proxies,
+        deadline: Deadline,
+    ) -> Result<Self, Error> {
         let kubeconfig = read(file)?;
         let missing = |what, name: &str| Error::NoEntry {
             file: file.to_owned(),
@@ -63,10 +96,11 @@ impl Access {
             .ok_or_else(|| missing("cluster", &found.cluster))?;
         let user = found.user.unwrap_or_default();
         let users = kubeconfig.auth_infos.into_iter();
-        let user = users
+        let mut user = users
             .filter(|named| named.name == user)
             .find_map(|named| named.auth_info)
             .ok_or_else(|| missing("user", &user))?;
+        change(&mut user);
         let namespace = found.namespace.unwrap_or_else(|| "default".to_owned());
         Self::of_entries(&cluster, user, namespace, environment, proxies, deadline)
     }
@@ -146,17 +180,6 @@ impl Access {
             config,
         }))
     }
-}
-
-/// The names of the contexts of a kubeconfig, each with the name of its cluster.
-pub fn contexts(file: &Path) -> Result<Vec<(String, String)>, Error> {
-    let contexts = read(file)?.contexts.into_iter();
-    Ok(contexts
-        .map(|named| {
-            let cluster = named.context.map(|context| context.cluster);
-            (named.name, cluster.unwrap_or_default())
-        })
-        .collect())
 }
 
 fn read(file: &Path) -> Result<Kubeconfig, Error> {

@@ -90,6 +90,20 @@ pub fn token(
     }
 }
 
+/// Tells the plugin to take no session of a role that it kept from an earlier call; false where it is
+/// not known to keep any. This program and aws-iam-authenticator have the same option for it.
+pub(super) fn keep_no_session(exec: &mut ExecConfig) -> bool {
+    let command = exec.command.as_deref().map(Path::new);
+    let name = command.and_then(Path::file_name);
+    let is_known = name.is_some_and(|name| name == "bootstrap" || name == "aws-iam-authenticator");
+    let args = exec.args.get_or_insert_default();
+    let is_token = args.iter().any(|arg| arg == "token");
+    if is_known && is_token {
+        args.push("--cache=false".to_owned());
+    }
+    is_known && is_token
+}
+
 /// The arguments that are nobody's business: what follows `-e` and `--external-id`.
 fn secrets(args: &[String]) -> Vec<String> {
     let is_flag = |arg: &str| matches!(arg, "-e" | "--external-id");

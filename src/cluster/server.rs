@@ -50,6 +50,7 @@ pub struct Server {
     access: Access,
     runtime: Arc<Runtime>,
     client: OnceLock<kube::Client>,
+    version: OnceLock<Result<Answer<ServerVersion>, Failure>>,
     limit: Duration,
 }
 
@@ -69,6 +70,15 @@ pub struct ServerVersion {
     pub version: KubernetesVersion,
     /// The whole name, such as `v1.31.2-eks-7f9249a`.
     pub full: String,
+}
+
+/// Who one is at a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// The name that roles are bound to.
+    pub name: String,
+    /// The ARN of the AWS identity, where the server says it.
+    pub arn: Option<String>,
 }
 
 /// What one may do in a namespace.
@@ -92,6 +102,7 @@ impl Server {
             access,
             runtime,
             client: OnceLock::new(),
+            version: OnceLock::new(),
             limit: LIMIT,
         }
     }
@@ -113,9 +124,14 @@ impl Server {
         &self.access.namespace
     }
 
-    /// Asks for the version, as whoever the kubeconfig says: EKS tells it to nobody else since
+    /// Asks for the version, once, as whoever the kubeconfig says: EKS tells it to nobody else since
     /// Kubernetes 1.32 (Amazon EKS User Guide, "Kubernetes versions").
     pub fn version(&self, deadline: Deadline) -> Result<Answer<ServerVersion>, Failure> {
+        let ask = || self.ask_version(deadline);
+        self.version.get_or_init(ask).clone()
+    }
+
+    fn ask_version(&self, deadline: Deadline) -> Result<Answer<ServerVersion>, Failure> {
         let answer: Answer<Info> = self.ask("/version", None, deadline)?;
         let info = answer.value;
         let version = KubernetesVersion::of_server(&info.major, &info.minor, &info.git_version);
@@ -131,16 +147,23 @@ impl Server {
     }
 
     /// Asks who one is; none where the server does not say (before Kubernetes 1.28).
-    pub fn who(&self, deadline: Deadline) -> Result<Option<String>, Failure> {
+    pub fn who(&self, deadline: Deadline) -> Result<Option<Who>, Failure> {
         let question = serde_json::to_vec(&SelfSubjectReview::default());
         let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
         let answer = self.ask::<SelfSubjectReview>(path, question.ok(), deadline);
         match answer {
             Ok(answer) => {
                 let user = answer.value.status.and_then(|status| status.user_info);
-                Ok(user
-                    .and_then(|user| user.username)
-                    .map(|name| printable(&name)))
+                Ok(user.and_then(|user| {
+                    let extra = user.extra.unwrap_or_default();
+                    // What the authenticator of EKS adds: the ARN of a role, and that of its session.
+                    let mut keys = ["canonicalArn", "arn"].into_iter();
+                    let arn = keys.find_map(|key| extra.get(key)?.first());
+                    Some(Who {
+                        name: printable(&user.username?),
+                        arn: arn.map(String::as_str).map(printable),
+                    })
+                }))
             }
             Err(Failure::Status { code: 404, .. }) => Ok(None),
             Err(failure) => Err(failure),

@@ -17,11 +17,15 @@ use crate::http::Secret;
 /// What a session must have left to be used: the life of a token, so that no token ends early.
 const LEAST_LEFT: SignedDuration = SignedDuration::from_mins(15);
 
+/// How long a session is used again. A role that was deleted and made anew has another identity, and
+/// the sessions of the old one are refused by every cluster (401), though they have not ended.
+pub const MOST_AGE: SignedDuration = SignedDuration::from_mins(10);
+
 /// How long another process may take to assume the same role before we do it ourselves.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 /// The format of the files; others are passed over.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The sessions of this user, each in a file of its own that nobody else can read.
 #[derive(Clone, Debug)]
@@ -153,6 +157,7 @@ struct File {
     access_key_id: String,
     secret_access_key: String,
     session_token: String,
+    made: Timestamp,
     expires: Timestamp,
 }
 
@@ -164,6 +169,7 @@ impl File {
             access_key_id: identity.access_key_id.clone(),
             secret_access_key: identity.secret_access_key.expose().to_owned(),
             session_token: identity.session_token.as_ref()?.expose().to_owned(),
+            made: Timestamp::now(),
             expires: identity.expires?,
         })
     }
@@ -178,8 +184,11 @@ impl File {
 fn kept(path: &Path, role: &RoleArn) -> Option<Identity> {
     let text = files::read_private(path).ok().flatten()?;
     let file: File = serde_json::from_str(&text).ok()?;
-    let soon = Timestamp::now().checked_add(LEAST_LEFT).ok()?;
-    if file.format != FORMAT || file.role != role.as_str() || file.expires <= soon {
+    let now = Timestamp::now();
+    // One from the future was made by another clock, and may be of any age.
+    let is_young = (SignedDuration::ZERO..MOST_AGE).contains(&file.made.duration_until(now));
+    let soon = now.checked_add(LEAST_LEFT).ok()?;
+    if file.format != FORMAT || file.role != role.as_str() || !is_young || file.expires <= soon {
         return None;
     }
     Some(Identity {

@@ -1,5 +1,6 @@
 //! `bootstrap env`: what INIT_SCRIPT evaluates to have the tools on PATH.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::context::Context;
@@ -10,7 +11,8 @@ use crate::tools::install::quoted;
 const EXAMPLES: &str = "\
 Examples:
   eval \"$(bootstrap env)\"
-  eval \"$(bootstrap env --proxy)\"        # behind a proxy that asks for a password";
+  eval \"$(bootstrap env --proxy)\"        # behind a proxy that asks for a password
+  eval \"$(bootstrap env --kubeconfig)\"   # kubectl enters the clusters of init";
 
 /// Print export lines for a shell to evaluate
 ///
@@ -25,25 +27,44 @@ pub struct Args {
     /// PROXY_USER, PROXY_PASSWORD and NO_PROXY.
     #[arg(long)]
     proxy: bool,
+    /// Export KUBECONFIG as well: the file that `bootstrap kubeconfig` writes
+    ///
+    /// The kubectl of shell steps then enters the clusters in it, and no longer the one that the
+    /// delegate runs in.
+    #[arg(long)]
+    kubeconfig: bool,
 }
 
 /// Prints the lines.
 pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitCode, Error> {
     let layers = Layers::new(context, global)?;
     let bin = layers.prefix()?.bin();
-    let text = bin
-        .to_str()
-        .filter(|text| !text.contains([':', '\n']))
-        .ok_or_else(|| {
-            Error::usage(format!(
-                "`{}` cannot be put on PATH: it has a colon or is not UTF-8",
-                bin.display()
-            ))
-        })?;
+    let text = on_a_path(&bin).ok_or_else(|| {
+        Error::usage(format!(
+            "`{}` cannot be put on PATH: it has a colon or is not UTF-8",
+            bin.display()
+        ))
+    })?;
     let word = quoted(text);
     let mut lines = format!(
         "case \":${{PATH-}}:\" in *:{word}:*) ;; *) export PATH={word}\"${{PATH:+:$PATH}}\" ;; esac\n"
     );
+    if args.kubeconfig {
+        let files = layers.kubeconfigs(None)?;
+        let names: Option<Vec<_>> = files.iter().map(|file| on_a_path(file)).collect();
+        let names = names.ok_or_else(|| {
+            Error::usage(
+                "the kubeconfig cannot stand in KUBECONFIG: its path has a colon or is not UTF-8",
+            )
+        })?;
+        if names.is_empty() {
+            let hint = "set BOOTSTRAP_KUBECONFIG, --prefix or HOME";
+            return Err(
+                Error::usage("there is no place for a kubeconfig").with_hint(Some(hint.to_owned()))
+            );
+        }
+        lines.push_str(&format!("export KUBECONFIG={}\n", quoted(&names.join(":"))));
+    }
     if args.proxy {
         for (name, value) in layers.proxies()?.as_exports() {
             lines.push_str(&format!("export {name}={}\n", quoted(&value)));
@@ -51,4 +72,9 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
     }
     context.print(&lines)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The text of a path that may stand in a list with colons between; none where it may not.
+fn on_a_path(path: &Path) -> Option<&str> {
+    path.to_str().filter(|text| !text.contains([':', '\n']))
 }

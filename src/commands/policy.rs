@@ -6,10 +6,12 @@ mod irsa;
 mod oidc;
 mod permissions;
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue};
 
 use crate::arn::Partition;
 use crate::context::Context;
@@ -91,9 +93,47 @@ impl ScopeFlags {
 }
 
 /// Reads the name of a set; the completions and the help know them all.
-fn set() -> impl TypedValueParser<Value = Set> {
-    let values = Set::ALL.map(|set| PossibleValue::new(set.name()).help(set.summary()));
-    PossibleValuesParser::new(values).try_map(|name| name.parse::<Set>())
+const fn set() -> SetParser {
+    SetParser
+}
+
+#[derive(Clone, Copy, Debug)]
+struct SetParser;
+
+impl TypedValueParser for SetParser {
+    type Value = Set;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Set, clap::Error> {
+        let known = PossibleValuesParser::new(Set::ALL.map(Set::name));
+        let known = known.try_map(|name| name.parse::<Set>());
+        let found = known.parse_ref(command, arg, value);
+        found.map_err(|mut error| {
+            // Who misses one of a service's sets may want another one of it: `eks` is no set.
+            let Some(ContextValue::String(one)) = error.get(ContextKind::SuggestedValue) else {
+                return error;
+            };
+            let service = one.split('-').next().unwrap_or_default();
+            let similar = Set::ALL.into_iter().map(Set::name);
+            let similar = similar.filter(|name| name.split('-').next() == Some(service));
+            let similar: Vec<_> = similar.map(str::to_owned).collect();
+            if similar.len() > 1 {
+                error.insert(ContextKind::SuggestedValue, ContextValue::Strings(similar));
+            }
+            error
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let values = Set::ALL.into_iter();
+        Some(Box::new(values.map(|set| {
+            PossibleValue::new(set.name()).help(set.summary())
+        })))
+    }
 }
 
 /// Prints a document that IAM takes.

@@ -34,7 +34,7 @@ In a kubeconfig, `command: bootstrap` with these arguments stands in for aws-iam
 /// Takes the options of `aws-iam-authenticator token` and answers as it does. Credentials come from
 /// the environment, IRSA, the profile, EKS Pod Identity or the node, in this order.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_override_self = true)]
 pub struct Args {
     #[command(flatten)]
     cluster: ClusterFlag,
@@ -74,7 +74,7 @@ pub struct Flags {
         value_name = "NAME",
         conflicts_with = "forward_session_name"
     )]
-    session_name: Option<Given<SessionName>>,
+    session_name: Option<String>,
 
     /// Sign for this region
     ///
@@ -84,18 +84,18 @@ pub struct Flags {
     region: Option<Given<Region>>,
 
     /// Print the token alone
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, value_parser = boolean, action = clap::ArgAction::Set)]
     token_only: bool,
 
     /// Give the session of the role the name of the session that assumes it
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, value_parser = boolean, action = clap::ArgAction::Set)]
     forward_session_name: bool,
 
     /// Keep the session of the role for the next call, in a file of mode 0600 [default: true]
     ///
     /// In PREFIX/cache/sessions where the prefix is there, else in $XDG_CACHE_HOME/bootstrap, else
     /// in ~/.kube/cache/bootstrap.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = true, hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = true, hide_default_value = true, value_parser = boolean, action = clap::ArgAction::Set)]
     cache: bool,
 }
 
@@ -144,14 +144,26 @@ impl Wanted {
     /// Merges the flags with the variables that aws-iam-authenticator reads.
     pub fn new(context: &Context, cluster: ClusterFlag, flags: Flags) -> Result<Self, Error> {
         let default = default_name(context.variable("DELEGATE_NAME"));
-        let given = flags.session_name.and_then(|name| name.0);
+        let role = merged(context, flags.role, "DEFAULT_ROLE")?;
+        let given = flags.session_name.filter(|name| !name.is_empty());
+        let given = given.map(|text| {
+            let name: Result<SessionName, _> = text.parse();
+            name.map_err(|error| {
+                Error::usage(format!(
+                    "invalid value `{text}` for --session-name: {error}"
+                ))
+            })
+        });
+        // Without a role it names nothing, and is not looked at there.
+        let given = given.filter(|name| name.is_ok() || role.is_some());
+        let given = given.transpose()?;
         Ok(Self {
             cluster: merged(
                 context,
                 cluster.cluster_id,
                 "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID",
             )?,
-            role: merged(context, flags.role, "DEFAULT_ROLE")?,
+            role,
             external_id: flags.external_id.and_then(|id| id.0),
             naming: if flags.forward_session_name {
                 Naming::Forwarded(default)
@@ -200,7 +212,9 @@ impl Wanted {
                 context.say(&note(text, look));
             }
         };
+        let (Naming::Named(name) | Naming::Forwarded(name)) = &self.naming;
         let aws = layers.aws(self.region.clone(), network)?;
+        let aws = aws.naming_sessions(name.clone());
         let deadline = layers.deadline(network.deadline, BUDGET)?;
         let named = aws.region()?;
         let home = || {
@@ -242,6 +256,15 @@ impl Wanted {
         let token = sign_token(&identity, &host, &region, cluster, context.now())?;
         detail(&format!("the token is valid until {}", token.expires));
         Ok(token)
+    }
+}
+
+/// Reads a truth value as Go does (`strconv.ParseBool`), which the authenticator is written in.
+fn boolean(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("it takes `true` or `false`"),
     }
 }
 

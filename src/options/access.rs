@@ -83,18 +83,23 @@ impl Layers<'_> {
         clusters: &ClusterFlags,
         checks: &CheckFlags,
     ) -> Result<AccessOptions, Error> {
+        let session: Option<SessionName> = self.value(
+            clusters.session_name.clone(),
+            "BOOTSTRAP_SESSION_NAME",
+            None,
+        )?;
+        let delegate = self.context.variable("DELEGATE_NAME");
+        let own = session.clone().unwrap_or_else(|| default_name(delegate));
         Ok(AccessOptions {
             kubeconfigs: self.kubeconfigs(clusters.kubeconfig.clone())?,
             clusters: named,
             checks: self.checks(checks)?,
             pod: pod::Asked::default(),
             offline: self.offline(network.offline)?,
-            aws: self.aws(self.region(clusters)?, network)?,
-            session: self.value(
-                clusters.session_name.clone(),
-                "BOOTSTRAP_SESSION_NAME",
-                None,
-            )?,
+            aws: self
+                .aws(self.region(clusters)?, network)?
+                .naming_sessions(own),
+            session,
             proxies: self.proxies()?,
             runtime: Arc::new(Runtime::new()),
         })

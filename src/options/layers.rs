@@ -19,7 +19,7 @@ use crate::aws::{self, Aws};
 use crate::config::{Config, OnFailure};
 use crate::context::Context;
 use crate::deadline::Deadline;
-use crate::error::Error;
+use crate::error::{Error, render};
 use crate::fault::Fault;
 use crate::files;
 use crate::http::Proxies;
@@ -46,36 +46,56 @@ pub struct Layers<'a> {
     pub(super) config: Config,
     /// The directory that the lock is looked for in.
     pub(super) directory: PathBuf,
+    /// Whether what a variable or the file says, and cannot be used, counts as not said.
+    is_lenient: bool,
 }
 
 impl<'a> Layers<'a> {
     /// Reads `bootstrap.yaml`, if there is one.
     pub fn new(context: &'a Context, global: &'a GlobalFlags) -> Result<Self, Error> {
         let working = context.directory.clone();
-        Self::with_config_of(context, global, Some(working))
+        Self::without_file(context, global).with_config(Some(working))
     }
 
     /// The same for what kubectl runs, wherever its user happens to be: a `bootstrap.yaml` in the
-    /// working directory may be anybody's.
+    /// working directory may be anybody's. What cannot be used of a variable or the file is a warning
+    /// and counts as none: hardly any of it concerns a token, and kubectl gets in without.
     pub fn of_plugin(context: &'a Context, global: &'a GlobalFlags) -> Result<Self, Error> {
-        Self::with_config_of(context, global, None)
+        let mut layers = Self::without_file(context, global);
+        layers.is_lenient = true;
+        layers.with_config(None)
     }
 
-    fn with_config_of(
-        context: &'a Context,
-        global: &'a GlobalFlags,
-        working: Option<PathBuf>,
-    ) -> Result<Self, Error> {
-        let mut layers = Self::without_file(context, global);
-        if let Some(path) = layers.config_file(working)? {
-            let text = input(&path)?;
-            layers.config =
-                Config::parse(&path, &text).map_err(|error| Error::new(Fault::Input, error))?;
+    fn with_config(mut self, working: Option<PathBuf>) -> Result<Self, Error> {
+        if let Some(path) = self.config_file(working)? {
+            let parse = |text: String| Config::parse(&path, &text);
+            let read = input(&path).and_then(|text| {
+                let config = parse(text);
+                config.map_err(|error| Error::new(Fault::Input, error))
+            });
+            self.config = match self.global.config {
+                // A file that the command line names is meant.
+                Some(_) => read?,
+                None => self.usable(read, Config::default())?,
+            };
             path.parent()
                 .unwrap_or(Path::new("/"))
-                .clone_into(&mut layers.directory);
+                .clone_into(&mut self.directory);
         }
-        Ok(layers)
+        Ok(self)
+    }
+
+    /// What was found; where that is an error that stops nothing, it is said and `otherwise` counts.
+    fn usable<T>(&self, found: Result<T, Error>, otherwise: T) -> Result<T, Error> {
+        match found {
+            Err(error) if self.is_lenient => {
+                let look = self.global.look(self.context);
+                let text = render(&error.chain(), error.hint(), false, look);
+                self.context.say(&text);
+                Ok(otherwise)
+            }
+            found => found,
+        }
     }
 
     /// Flags, variables and defaults alone, for when the file cannot be read.
@@ -85,6 +105,7 @@ impl<'a> Layers<'a> {
             global,
             config: Config::default(),
             directory: context.directory.clone(),
+            is_lenient: false,
         }
     }
 
@@ -174,7 +195,12 @@ impl<'a> Layers<'a> {
     /// The proxies of this environment.
     pub fn proxies(&self) -> Result<Proxies, Error> {
         let variable = |name: &str| self.context.variable(name).map(str::to_owned);
-        Proxies::from_variables(&variable).map_err(|error| Error::new(Fault::Usage, error))
+        let found =
+            Proxies::from_variables(&variable).map_err(|error| Error::new(Fault::Usage, error));
+        // Those that all programs know, where the delegate's own cannot be used.
+        let others = |name: &str| variable(name).filter(|_| !name.starts_with("PROXY_"));
+        let others = Proxies::from_variables(&others);
+        self.usable(found, others.unwrap_or_default())
     }
 
     /// How messages look.
@@ -313,7 +339,7 @@ impl<'a> Layers<'a> {
     ) -> Result<Option<T>, Error> {
         match (flag, self.context.variable(variable)) {
             (Some(flag), _) => Ok(Some(flag)),
-            (None, Some(text)) => parse(variable, text).map(Some),
+            (None, Some(text)) => self.usable(parse(variable, text).map(Some), file),
             (None, None) => Ok(file),
         }
     }
@@ -321,16 +347,19 @@ impl<'a> Layers<'a> {
     fn choice<T: ValueEnum>(&self, flag: Option<T>, variable: &str) -> Result<Option<T>, Error> {
         match (flag, self.context.variable(variable)) {
             (Some(flag), _) => Ok(Some(flag)),
-            (None, Some(text)) => T::from_str(text, true).map(Some).map_err(|_| {
-                let names = T::value_variants().iter().filter_map(T::to_possible_value);
-                let names: Vec<_> = names
-                    .map(|value| format!("`{}`", value.get_name()))
-                    .collect();
-                Error::usage(format!(
-                    "invalid value `{text}` for {variable}: it takes {}",
-                    names.join(", ")
-                ))
-            }),
+            (None, Some(text)) => {
+                let found = T::from_str(text, true).map(Some).map_err(|_| {
+                    let names = T::value_variants().iter().filter_map(T::to_possible_value);
+                    let names: Vec<_> = names
+                        .map(|value| format!("`{}`", value.get_name()))
+                        .collect();
+                    Error::usage(format!(
+                        "invalid value `{text}` for {variable}: it takes {}",
+                        names.join(", ")
+                    ))
+                });
+                self.usable(found, None)
+            }
             (None, None) => Ok(None),
         }
     }
@@ -353,9 +382,12 @@ impl<'a> Layers<'a> {
             None => Ok(file.unwrap_or(false)),
             Some("1" | "true" | "yes" | "on") => Ok(true),
             Some("0" | "false" | "no" | "off") => Ok(false),
-            Some(text) => Err(Error::usage(format!(
-                "invalid value `{text}` for {variable}: it takes `true` or `false`"
-            ))),
+            Some(text) => {
+                let error = Error::usage(format!(
+                    "invalid value `{text}` for {variable}: it takes `true` or `false`"
+                ));
+                self.usable(Err(error), file.unwrap_or(false))
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::api_server::{self, Trouble};
+use super::api_server::{self, Expected, Trouble};
 use super::clock::{self, Reading};
 use super::credentials::{self, CredentialKind};
 use super::irsa::Issuer;
@@ -349,16 +349,18 @@ impl<'a> Preflight<'a> {
             Ok(Some(access)) => Ok(Server::new(access, Arc::clone(&setup.runtime))),
             Err(error) => Err(Trouble::from(error)),
         };
-        let findings = self.api_server(server, None, &|| None).into_iter();
+        let findings = self.api_server(server, None, &Expected::default(), &|| None);
+        let findings = findings.into_iter();
         findings.map(|finding| finding.of("this-cluster")).collect()
     }
 
-    /// The checks of an API server; `described` is the version that EKS tells, and `mapping` how the
-    /// cluster is told of who asks.
+    /// The checks of an API server; `described` is the version that EKS tells, `expected` who one should
+    /// be there, and `mapping` how the cluster is told of who asks.
     pub(super) fn api_server(
         &self,
         server: Result<Server, Trouble>,
         described: Option<&str>,
+        expected: &Expected,
         mapping: &dyn Fn() -> Option<String>,
     ) -> Vec<Finding> {
         let deadline = self.setup.deadline;
@@ -381,7 +383,7 @@ impl<'a> Preflight<'a> {
         let answers = self.check(Check::ApiServer, || {
             let who = asked.as_ref().ok();
             let who = who.map(|(server, _)| server.who(deadline));
-            mapped(api_server::judge(&url, version, who.as_ref()))
+            mapped(api_server::judge(&url, version, who.as_ref(), expected))
         });
         let gate = self.check(Check::Version, || {
             let told = version.map_err(ToString::to_string);

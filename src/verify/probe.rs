@@ -4,15 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::access::Principal;
-use super::api_server::Trouble;
+use super::api_server::{Expected, Trouble};
+use super::context::{Choice, Meant, choose};
 use super::irsa::Issuer;
 use super::preflight::{Preflight, Profiles};
-use super::{Check, Finding, access, api_server, in_one_line, irsa, role};
+use super::{Check, Finding, State, access, api_server, in_one_line, irsa, role};
 use crate::arn::{ExternalId, Region, RoleArn};
 use crate::aws::{self, Description, Identity};
 use crate::cluster::Cluster;
 use crate::cluster::access::{self as reach, Access};
-use crate::cluster::server::Server;
+use crate::cluster::server::{Failure, Server};
 
 /// What was found out about a cluster.
 #[derive(Debug, Default)]
@@ -100,7 +101,7 @@ impl Probe<'_> {
     fn assume(&self, region: Option<&Region>, findings: &mut Vec<Finding>) -> Option<Identity> {
         let Self { preflight, cluster } = self;
         let Some(role) = &cluster.role else {
-            let skip = |check| Finding::skip(check, "the cluster is entered without a role");
+            let skip = |check| Finding::skip(check, "no role is given for the cluster");
             findings.extend(preflight.check(Check::Role, || skip(Check::Role)));
             findings.extend(preflight.check(Check::ExternalId, || skip(Check::ExternalId)));
             return None;
@@ -245,148 +246,111 @@ impl Probe<'_> {
             return Vec::new();
         }
         let described = description.and_then(|description| description.version.as_deref());
-        let context = match self.context(description) {
-            Ok(Some(context)) => context,
-            Ok(None) => return self.without_context(described),
-            Err(error) => return preflight.api_server(Err(error.into()), described, &|| None),
+        let (file, name, login) = match self.context(description) {
+            Ok((file, Choice::Found { name, login })) => (file, name, login),
+            Ok((_, unfit)) => return self.without_context(described, unfit),
+            Err(error) => {
+                let expected = Expected::default();
+                return preflight.api_server(Err(error.into()), described, &expected, &|| None);
+            }
         };
-        let (file, name) = context;
+        let mut expected = Expected::new(self.cluster, &name, login);
         let setup = &preflight.setup;
-        let access = Access::from_kubeconfig(
-            file,
-            &name,
-            preflight.environment(),
-            setup.proxies,
-            setup.deadline,
-        );
-        let server = access.map(|access| Server::new(access, Arc::clone(&setup.runtime)));
-        let mapping = || self.mapping(description);
-        preflight.api_server(server.map_err(Trouble::from), described, &mapping)
+        let (environment, proxies) = (preflight.environment(), setup.proxies);
+        let (deadline, new) = (setup.deadline, |access| {
+            Server::new(access, Arc::clone(&setup.runtime))
+        });
+        let access = Access::from_kubeconfig(file, &name, environment, proxies, deadline);
+        let mut server = access.map(new);
+        let is_refused = |server: &Server| {
+            let version = server.version(deadline);
+            version.err() == Some(Failure::Unauthorized)
+        };
+        if expected.is_written
+            && server.as_ref().is_ok_and(is_refused)
+            && let Some(Ok(access)) =
+                Access::with_new_session(file, &name, environment, proxies, deadline)
+        {
+            let anew = new(access);
+            if anew.version(deadline).is_ok() {
+                expected.is_stale = true;
+                server = Ok(anew);
+            }
+        }
+        let (server, mapping) = (server.map_err(Trouble::from), || self.mapping(description));
+        preflight.api_server(server, described, &expected, &mapping)
     }
 
-    fn without_context(&self, described: Option<&str>) -> Vec<Finding> {
+    /// The same without a context: a warning, or where the one with its alias is wrong a failure.
+    fn without_context(&self, described: Option<&str>, choice: Choice) -> Vec<Finding> {
         let preflight = self.preflight;
         let files = preflight.setup.kubeconfigs.iter();
         let files: Vec<_> = files.map(|file| file.display().to_string()).collect();
-        let reason = match files.as_slice() {
-            [] => "no kubeconfig is named, and HOME is not set to find one in".to_owned(),
-            files => format!("{} has no context for it", files.join(", ")),
+        let (reason, is_wrong) = match (choice, files.as_slice()) {
+            (Choice::Unfit { reason, is_wrong }, _) => (reason, is_wrong),
+            (_, []) => {
+                let reason = "no kubeconfig is named, and HOME is not set to find one in";
+                (reason.to_owned(), false)
+            }
+            (_, files) => (format!("{} has no context for it", files.join(", ")), false),
         };
-        let skip = |check| {
-            Finding::skip(check, reason.clone()).remedy("write it with `bootstrap kubeconfig`")
+        let remedy = if is_wrong {
+            "write it anew with `bootstrap kubeconfig`, or name what it leads to: --cluster, --role-arn, --alias"
+        } else {
+            "write it with `bootstrap kubeconfig`"
+        };
+        let find = |check| {
+            let finding = if is_wrong {
+                Finding::fail(check, reason.clone())
+            } else {
+                Finding::warn(check, format!("it was not asked: {reason}"))
+            };
+            finding.remedy(remedy)
         };
         let version = preflight.check(Check::Version, || {
-            api_server::judge_version(Err(reason.clone()), described, preflight.setup.minimum)
+            let version = Err(reason.clone());
+            let finding = api_server::judge_version(version, described, preflight.setup.minimum);
+            // Where no other check tells it, this one does.
+            if is_wrong && finding.state == State::Pass && !preflight.wants(Check::ApiServer) {
+                let state = State::Warn;
+                return Finding { state, ..finding }.remedy(remedy);
+            }
+            finding
         });
-        let others = [Check::ApiServer, Check::Permissions].into_iter();
-        let others = others.filter_map(|check| preflight.check(check, || skip(check)));
-        let others = others.chain(version);
-        others.chain(preflight.without_pod(&reason)).collect()
+        let api_server = preflight.check(Check::ApiServer, || find(Check::ApiServer));
+        let rights = preflight.check(Check::Permissions, || match &api_server {
+            Some(_) => Finding::skip(Check::Permissions, "the API server was not asked"),
+            None => find(Check::Permissions),
+        });
+        let pod = preflight.without_pod(&reason);
+        let findings = [api_server, rights, version, pod].into_iter();
+        findings.flatten().collect()
     }
 
-    /// The first kubeconfig with a context for this cluster, and the name of that.
-    fn context(
-        &self,
-        description: Option<&Description>,
-    ) -> Result<Option<(&Path, String)>, reach::Error> {
+    /// The first kubeconfig with a context for this cluster; where none has one that will do, the first
+    /// with one that will not.
+    fn context(&self, description: Option<&Description>) -> Result<(&Path, Choice), reach::Error> {
+        let Self { preflight, cluster } = self;
+        let region = cluster.region.clone().or_else(|| preflight.region());
         let arn = description.map(|description| &description.arn);
-        let arn = arn.or(self.cluster.arn.as_ref()).map(ToString::to_string);
-        for file in self.preflight.setup.kubeconfigs {
+        let meant = Meant {
+            cluster,
+            arn: arn.or(cluster.arn.as_ref()),
+            endpoint: description.and_then(|description| description.endpoint.as_deref()),
+            region: region.as_ref(),
+        };
+        let mut first = (Path::new(""), Choice::Missing);
+        for file in preflight.setup.kubeconfigs {
             // What is given for no kubeconfig at all.
             if !file.exists() || file == Path::new("/dev/null") {
                 continue;
             }
-            let contexts = reach::contexts(file)?;
-            if let Some(name) = choose(self.cluster, arn.as_deref(), &contexts) {
-                return Ok(Some((file, name)));
+            match choose(meant, file, &reach::contexts(file)?) {
+                found @ Choice::Found { .. } => return Ok((file, found)),
+                unfit @ Choice::Unfit { .. } if first.1 == Choice::Missing => first = (file, unfit),
+                Choice::Missing | Choice::Unfit { .. } => {}
             }
         }
-        Ok(None)
-    }
-}
-
-/// The context of a cluster: the one with its alias; else, of those that lead to the cluster, the one
-/// that is named as `bootstrap kubeconfig` names it, or the only one.
-///
-/// Where its ARN is not known, a cluster is known by its name and region.
-fn choose(cluster: &Cluster, arn: Option<&str>, contexts: &[(String, String)]) -> Option<String> {
-    if let Some(alias) = &cluster.alias {
-        let mut named = contexts.iter().filter(|(name, _)| name == alias.as_str());
-        return named.next().map(|(name, _)| name.clone());
-    }
-    let ending = format!(":cluster/{}", cluster.name);
-    let in_region = |text: &str| {
-        let region = cluster.region.as_ref();
-        region.is_none_or(|region| text.contains(&format!(":eks:{region}:")))
-    };
-    let fits = |text: &str| match arn {
-        Some(arn) => text == arn,
-        None => text.ends_with(&ending) && in_region(text),
-    };
-    let fitting: Vec<_> = contexts.iter().filter(|(_, led_to)| fits(led_to)).collect();
-    let is_ours = |context: &&&(String, String)| {
-        let (name, led_to) = context;
-        match &cluster.role {
-            Some(role) => *name == format!("{role}@{led_to}"),
-            None => name == led_to,
-        }
-    };
-    let only = |found: Vec<&&(String, String)>| match found.as_slice() {
-        [(name, _)] => Some(name.clone()),
-        _ => None,
-    };
-    only(fitting.iter().filter(is_ours).collect()).or_else(|| only(fitting.iter().collect()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ARN: &str = "arn:aws:eks:us-east-1:111122223333:cluster/payments";
-    const OTHER: &str = "arn:aws:eks:eu-west-1:111122223333:cluster/payments";
-    const ROLE: &str = "arn:aws:iam::111122223333:role/deployer";
-
-    fn check(contexts: &[(&str, &str)], cluster: &str, arn: Option<&str>, expected: Option<&str>) {
-        let contexts: Vec<_> = contexts
-            .iter()
-            .map(|(name, led_to)| ((*name).to_owned(), (*led_to).to_owned()))
-            .collect();
-        let found = choose(&cluster.parse().unwrap(), arn, &contexts);
-        assert_eq!(found.as_deref(), expected, "{cluster}");
-    }
-
-    #[test]
-    fn a_context_is_chosen_by_its_alias_or_by_the_cluster_that_it_leads_to() {
-        let contexts = [
-            ("prod", ARN),
-            (ARN, ARN),
-            (OTHER, OTHER),
-            ("x", "arn:aws:eks:us-east-1:1:cluster/x-payments"),
-        ];
-        check(&contexts, "name=payments,alias=prod", None, Some("prod"));
-        check(&contexts, "name=payments,alias=test", Some(ARN), None);
-        check(&contexts, "payments", Some(ARN), Some(ARN));
-        check(
-            &contexts,
-            "name=payments,region=eu-west-1",
-            None,
-            Some(OTHER),
-        );
-        check(&contexts, "payments", None, None);
-        check(&contexts, "orders", None, None);
-    }
-
-    #[test]
-    fn several_roles_of_a_cluster_are_told_apart() {
-        let (own, with_role) = ((ARN, ARN), format!("{ROLE}@{ARN}"));
-        let cluster = format!("name=payments,role-arn={ROLE}");
-        let both = [own, (with_role.as_str(), ARN)];
-        for arn in [Some(ARN), None] {
-            check(&both, &cluster, arn, Some(&with_role));
-            check(&both, "payments", arn, Some(ARN));
-            // What another program wrote has its own names.
-            check(&[("theirs", ARN)], &cluster, arn, Some("theirs"));
-            check(&[("a", ARN), ("b", ARN)], &cluster, arn, None);
-        }
+        Ok(first)
     }
 }

@@ -106,7 +106,22 @@ fn permissions_that_would_be_none_are_refused_here_with_the_rule() {
     );
     for (line, words) in [
         ("permissions", "<SET>"),
-        ("permissions s3-reed", "a similar value exists: 's3-read'"),
+        (
+            "permissions s3-reed",
+            "some similar values exist: 's3-read', 's3-write', 's3-read-write'",
+        ),
+        (
+            "permissions eks-ful",
+            "some similar values exist: 'eks-full', 'eks-limited'",
+        ),
+        (
+            "permissions eks",
+            "some similar values exist: 'eks-full', 'eks-limited'",
+        ),
+        (
+            "permissions serverles",
+            "a similar value exists: 'serverless'",
+        ),
         (
             "permissions s3-write",
             "the set `s3-write` takes the names of buckets",

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{CONFIG, EXTERNAL_ID, ROLE, authority, read, world};
 use crate::api_server::{ApiServer, Setup};
 use crate::moto::Moto;
-use crate::world::World;
+use crate::world::{GENEROUS, World};
 
 const CLUSTER: [&str; 3] = ["kubeconfig", "--cluster", "payments"];
 
@@ -77,6 +77,18 @@ fn an_authenticator_that_is_missing_too_old_or_broken_is_refused_with_the_next_s
         .exits(1)
         .says("aws-iam-authenticator does not run\ncaused by: ")
         .says(HINT);
+    // One that hangs is left after some seconds, and after less where the run has less.
+    world.write_program("prefix/bin/aws-iam-authenticator", "#!/bin/sh\nsleep 600\n");
+    for (deadline, shown) in [("10m", "after 5 s"), ("1s", "after 1 s")] {
+        let run = world
+            .bootstrap(&[&CLUSTER[..], &["--deadline", deadline]].concat())
+            .exits(5)
+            .says(&format!(
+                "prefix/bin/aws-iam-authenticator version` had not ended {shown} and was stopped"
+            ))
+            .says(HINT);
+        assert!(run.took < GENEROUS, "{:?}", run.took);
+    }
     assert!(!world.path("home/.kube").exists());
 }
 

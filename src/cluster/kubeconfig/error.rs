@@ -1,6 +1,7 @@
 //! Why a kubeconfig was not written.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::arn::{ClusterName, Region};
 use crate::cluster::InvalidCluster;
@@ -35,6 +36,14 @@ pub enum Error {
         "`--exec aws` cannot enter a role with an external ID: `aws eks get-token` has no `--external-id`"
     )]
     ExternalId,
+    /// The program that gives tokens does not even say its version.
+    #[error("`{} version` had not ended after {:.0} s and was stopped", program.display(), after.as_secs_f64())]
+    Hung {
+        /// The program.
+        program: PathBuf,
+        /// The limit.
+        after: Duration,
+    },
     /// The kubeconfig is none, or has the wrong types.
     #[error(transparent)]
     Invalid(Box<yaml::Invalid>),
@@ -153,6 +162,7 @@ impl Error {
             Self::Describe { source, .. } => source.fault(),
             Self::Edit(error) => error.fault(),
             Self::Authority { .. }
+            | Self::Hung { .. }
             | Self::Lock {
                 source: LockError::Held { .. },
                 ..
@@ -191,7 +201,10 @@ impl Error {
             Self::NoProgram { name: "aws", .. } => {
                 "put it in place with `bootstrap install aws-cli`, or take `--exec builtin`"
             }
-            Self::NoProgram { .. } | Self::OldAuthenticator { .. } | Self::Run { .. } => {
+            Self::Hung { .. }
+            | Self::NoProgram { .. }
+            | Self::OldAuthenticator { .. }
+            | Self::Run { .. } => {
                 "put a new one in place with `bootstrap install aws-iam-authenticator`, or take `--exec builtin`"
             }
             Self::NotAFile { .. } | Self::ReadOnly { .. } => "name another file with --kubeconfig",

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use super::Error;
 use crate::arn::{Region, SessionName};
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
-use crate::program::Invocation;
+use crate::program::{self, Invocation};
 use crate::yaml::Value;
 
 /// What all kubectls from 1.10 to today accept (client-go: `v1alpha1` went with 1.24, and `v1` came
@@ -17,6 +18,10 @@ const API_VERSION: &str = "client.authentication.k8s.io/v1beta1";
 
 /// The first aws-iam-authenticator that answers in [`API_VERSION`].
 const OLDEST_AUTHENTICATOR: [u64; 3] = [0, 5, 4];
+
+/// How long the authenticator may take to say its version, which it knows by heart: what hangs here
+/// hangs for kubectl too.
+const VERSION_LIMIT: Duration = Duration::from_secs(5);
 
 /// Which program gives tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -179,8 +184,16 @@ fn check_authenticator(
         variables: place.variables.clone(),
         directory: place.directory.to_owned(),
     };
-    let output = invocation.output(deadline).map_err(|source| Error::Run {
-        source: Box::new(source),
+    let limit = VERSION_LIMIT.min(deadline.left());
+    let output = invocation.output(Deadline::after(Instant::now(), limit));
+    let output = output.map_err(|source| match source {
+        program::Error::Deadline { .. } => Error::Hung {
+            program: program.to_owned(),
+            after: limit,
+        },
+        source => Error::Run {
+            source: Box::new(source),
+        },
     })?;
     match version(&output) {
         Some(version) if version < OLDEST_AUTHENTICATOR => Err(Error::OldAuthenticator {

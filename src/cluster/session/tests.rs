@@ -37,6 +37,25 @@ fn a_session_is_used_again_while_it_outlives_a_token() {
 }
 
 #[test]
+fn a_session_is_given_up_some_minutes_after_it_was_made() {
+    let (_world, path) = file(60, 0o600);
+    let text = files::read_private(&path).unwrap().unwrap();
+    let check = |age: SignedDuration, is_used: bool| {
+        let mut file: File = serde_json::from_str(&text).unwrap();
+        file.made = Timestamp::now().checked_sub(age).unwrap();
+        let text = file.to_text().unwrap();
+        files::replace(&path, text.as_bytes(), 0o600).unwrap();
+        assert_eq!(kept(&path, &role()).is_some(), is_used, "{age}");
+    };
+    let minute = SignedDuration::from_mins(1);
+    check(SignedDuration::ZERO, true);
+    check(MOST_AGE - minute, true);
+    check(MOST_AGE, false);
+    check(MOST_AGE + minute, false);
+    check(-minute, false);
+}
+
+#[test]
 fn a_file_that_is_not_as_we_write_it_is_passed_over() {
     let (_world, path) = file(60, 0o644);
     assert!(kept(&path, &role()).is_none(), "others may read it");

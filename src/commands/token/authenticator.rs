@@ -18,7 +18,7 @@ pub const NAME: &str = builtin::TOOL;
 ///
 /// This is `bootstrap`, called as aws-iam-authenticator.
 #[derive(Debug, Parser)]
-#[command(name = NAME, max_term_width = 90)]
+#[command(name = NAME, max_term_width = 90, args_override_self = true)]
 struct Cli {
     #[command(flatten)]
     cluster: ClusterFlag,
@@ -46,7 +46,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Authenticate using AWS IAM and get a token for Kubernetes
-    Token(Box<Flags>),
+    Token {
+        #[command(flatten)]
+        flags: Box<Flags>,
+        /// Accepted and not used, as there: `--token-only true` leaves a word over
+        #[arg(hide = true)]
+        ignored: Vec<String>,
+    },
     /// Print the version
     Version {
         /// Print the version alone
@@ -77,7 +83,7 @@ pub fn run(context: &Context) -> ExitCode {
     match cli.command {
         None => print(context, &Cli::command().render_help().to_string()),
         Some(Command::Version { short, output }) => print(context, &version(short, output)),
-        Some(Command::Token(flags)) => token(context, cli.cluster, *flags),
+        Some(Command::Token { flags, ignored: _ }) => token(context, cli.cluster, *flags),
     }
 }
 
