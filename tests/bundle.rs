@@ -211,7 +211,6 @@ fn the_lock_of_a_bundle_finds_its_files_without_a_mirror_too_and_a_web_server_wi
     let mirror = web.url("/tools");
     let args = [
         "install",
-        "-q",
         "--no-origin",
         "--locked",
         "--lock",
@@ -228,6 +227,10 @@ fn the_lock_of_a_bundle_finds_its_files_without_a_mirror_too_and_a_web_server_wi
         ["node 22.22.2 installed", "greet 1.0.0 installed"]
     );
     assert_eq!(web.requests().len(), 2);
+    assert!(
+        !run.stderr.contains("file://"),
+        "nothing is beside it: {run}"
+    );
 }
 
 #[test]

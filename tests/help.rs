@@ -1771,7 +1771,7 @@ fn the_help_of_lock() {
       bootstrap lock serverless --from package-lock.json
       bootstrap install --locked
 
-    A pin says what vouches for it: signature KEY, catalog, checksums URL, file,
+    A pin says what vouches for it: signature KEY, catalog, checksums URL, bundle, file,
     trust-on-first-use.
     [exit 0]
     ");
@@ -1836,7 +1836,7 @@ fn the_short_help_of_lock() {
       bootstrap lock serverless --from package-lock.json
       bootstrap install --locked
 
-    A pin says what vouches for it: signature KEY, catalog, checksums URL, file,
+    A pin says what vouches for it: signature KEY, catalog, checksums URL, bundle, file,
     trust-on-first-use.
     [exit 0]
     ");
@@ -1922,6 +1922,154 @@ fn the_help_of_lint() {
       # bootstrap lint: ignore RULE: REASON
 
     Exit code 3 when something was found, warnings included.
+    [exit 0]
+    ");
+}
+
+#[test]
+fn the_short_help_of_bundle() {
+    let world = World::new();
+    assert_snapshot!(world.bootstrap(&["bundle", "-h"]), @"
+    Make and check bundles: all that a lock pins, as a mirror to carry away
+
+    Usage: bootstrap bundle [OPTIONS] <COMMAND>
+
+    Commands:
+      create  Make a bundle of what a lock pins: a directory or one tar
+      verify  Hash every file of a bundle again, and say what is missing, altered or too many
+      list    Show what a bundle has: tools, versions, platforms, sizes and digests
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+    [exit 0]
+    ");
+    assert_snapshot!(world.bootstrap(&["bundle", "create", "-h"]), @"
+    Make a bundle of what a lock pins: a directory or one tar
+
+    Usage: bootstrap bundle create [OPTIONS] [TOOL[@VERSION]]...
+
+    Arguments:
+      [TOOL[@VERSION]]...  What to bundle, with all that it needs [default: all that the lock
+                           pins]
+
+    Options:
+          --platform <PLATFORM>  Bundle for this platform: linux/amd64 or linux/arm64 (can be
+                                 repeated)
+      -h, --help                 Print help (see more with '--help')
+      -V, --version              Print version
+
+    Bundle options:
+      -o, --output-path <DIR|FILE.tar>  Make the bundle here: a directory, or one tar where
+                                        the name ends in .tar
+          --tar                         Make one tar, whatever its name
+          --replace                     Let another bundle that is there give way
+          --lock <FILE>                 Bundle what this lock pins
+          --cache-dir <DIR>             Look for finished downloads here, and keep them
+                                        [default: PREFIX/cache]
+          --mirror <TEMPLATE>           Try this mirror before the vendor's address (can be
+                                        repeated)
+          --no-origin                   Never use the vendors' addresses
+          --offline                     Use no network at all: caches and file addresses alone
+          --npm-registry <URL>          Download npm packages from this registry
+          --ca-bundle <FILE>            Trust the certificates in this PEM file as well
+          --deadline <DURATION>         End by then, whatever happens, such as 90s or 2m
+                                        [default: 30m]
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+
+    Examples:
+      bootstrap bundle create                                  all of the lock, into ./bundle
+      bootstrap bundle create --platform linux/amd64 -o tools.tar serverless
+      SOURCE_DATE_EPOCH=1700000000 bootstrap bundle create -o tools.tar
+
+    Use it where it was carried to (a tar is unpacked first):
+      bootstrap init --offline --mirror file:///mnt/bundle --lock /mnt/bundle/bootstrap.lock
+      bootstrap init --no-origin --mirror https://mirror.corp/bundle --lock bootstrap.lock
+    [exit 0]
+    ");
+}
+
+#[test]
+fn the_short_help_of_the_commands_that_look_at_bundles() {
+    let world = World::new();
+    assert_snapshot!(world.bootstrap(&["bundle", "verify", "-h"]), @"
+    Hash every file of a bundle again, and say what is missing, altered or too many
+
+    Usage: bootstrap bundle verify [OPTIONS] <DIR|FILE.tar>
+
+    Arguments:
+      <DIR|FILE.tar>  The bundle
+
+    Options:
+          --output <FORMAT>  Print the result as text or as JSON [default: text] [possible
+                             values: text, json]
+      -h, --help             Print help (see more with '--help')
+      -V, --version          Print version
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+
+    Examples:
+      bootstrap bundle verify /mnt/bundle
+      bootstrap bundle verify tools.tar --output json
+
+    Exit code 3 when a file is missing, altered or not in the lock, 6 when the lock itself is
+    broken.
+    [exit 0]
+    ");
+    assert_snapshot!(world.bootstrap(&["bundle", "list", "-h"]), @"
+    Show what a bundle has: tools, versions, platforms, sizes and digests
+
+    Usage: bootstrap bundle list [OPTIONS] <DIR|FILE.tar>
+
+    Arguments:
+      <DIR|FILE.tar>  The bundle
+
+    Options:
+          --output <FORMAT>  Print the result as text or as JSON [default: text] [possible
+                             values: text, json]
+      -h, --help             Print help (see more with '--help')
+      -V, --version          Print version
+
+    Global options:
+          --config <FILE>        Read bootstrap.yaml from here
+          --prefix <DIR>         Install below this directory
+          --color <WHEN>         Use colour [default: auto] [possible values: auto, always,
+                                 never]
+          --log-format <FORMAT>  Write messages as text or as JSON lines [default: text]
+                                 [possible values: text, json]
+      -q, --quiet                Say errors and warnings alone
+      -v, --verbose              Say every detail
+
+    Examples:
+      bootstrap bundle list /mnt/bundle
+      bootstrap bundle list tools.tar --output json
     [exit 0]
     ");
 }

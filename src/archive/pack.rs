@@ -13,7 +13,7 @@ use crate::archive::{Entry, Error, Kind};
 use crate::deadline::Deadline;
 use crate::digest::Digest;
 
-/// Over the tree of Serverless 2.50.0 level 9 takes twice as long as this and saves 1 %.
+/// The default of zlib and gzip.
 const LEVEL: u32 = 6;
 
 /// A tar (POSIX ustar, with GNU long names where they are needed) of files that belong to user and

@@ -38,7 +38,8 @@ Examples:
   bootstrap lock serverless --from package-lock.json
   bootstrap install --locked
 
-A pin says what vouches for it: signature KEY, catalog, checksums URL, file, trust-on-first-use.";
+A pin says what vouches for it: signature KEY, catalog, checksums URL, bundle, file,
+trust-on-first-use.";
 
 /// Pin versions in bootstrap.lock, for every platform, each with its proof
 ///

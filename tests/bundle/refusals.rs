@@ -281,9 +281,7 @@ fn a_full_disk_leaves_no_bundle_and_more_room_makes_it_good() {
 #[test]
 fn a_disk_that_fills_up_in_the_middle_leaves_no_bundle() {
     // The bytes would fit: it is the files that become too many.
-    let (world, _server) = hello();
     let pinned = Pinned::new();
-    drop(world);
     let world = &pinned.world;
     let mount =
         "mkdir -p $world/place; mount -t tmpfs -o size=1m,nr_inodes=INODES none $world/place";

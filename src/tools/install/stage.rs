@@ -236,7 +236,15 @@ pub(in crate::tools) fn sources(
     digest: &Digest,
     no_origin: bool,
 ) -> Result<Vec<http::Source>, Error> {
-    let urls = mirror::sources(mirrors, origin, digest, no_origin);
+    let mut urls = mirror::sources(mirrors, origin, digest, no_origin);
+    // The lock of a bundle may have been carried on without it, to a pod that has a mirror.
+    let is_absent = |url: &url::Url| {
+        let path = url.to_file_path();
+        url == origin && path.is_ok_and(|path| !path.exists())
+    };
+    if urls.len() > 1 {
+        urls.retain(|url| !is_absent(url));
+    }
     if urls.is_empty() {
         return Err(Error::NoSource);
     }
