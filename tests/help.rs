@@ -2137,7 +2137,7 @@ fn the_help_of_lint() {
 }
 
 #[test]
-fn the_short_help_of_bundle_and_its_commands() {
+fn the_short_help_of_bundle() {
     let world = World::new();
     assert_snapshot!(world.bootstrap(&["bundle", "-h"]), @"
     Make and check bundles: all that a lock pins, as a mirror to carry away
@@ -2216,6 +2216,11 @@ fn the_short_help_of_bundle_and_its_commands() {
       bootstrap init --no-origin --mirror https://mirror.corp/bundle --lock bootstrap.lock
     [exit 0]
     ");
+}
+
+#[test]
+fn the_short_help_of_the_commands_that_look_at_bundles() {
+    let world = World::new();
     assert_snapshot!(world.bootstrap(&["bundle", "verify", "-h"]), @"
     Hash every file of a bundle again, and say what is missing, altered or too many
 
