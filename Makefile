@@ -30,6 +30,7 @@ test: lint ## Check and test everything, the real tools included
 	cargo build --locked --target $(TARGET)
 	BOOTSTRAP_BINARY=$(DEBUG) scripts/test-root
 	BOOTSTRAP_BINARY=$(DEBUG) scripts/test-image
+	TMPDIR=$(TMPFS) BOOTSTRAP_BINARY=$(DEBUG) scripts/test-airgap
 	TMPDIR=$(TMPFS) BOOTSTRAP_BINARY=$(DEBUG) scripts/kill-test
 	BOOTSTRAP_BINARY=$(DEBUG) scripts/demo
 

@@ -7,8 +7,10 @@ use crate::deadline::{Deadline, DeadlinePassed};
 
 mod fault;
 mod gunzip;
+mod look;
 mod meter;
 mod names;
+mod pack;
 mod package;
 mod raw;
 mod tar;
@@ -18,6 +20,8 @@ mod zip;
 mod zip_index;
 
 pub use fault::Fault;
+pub use look::{MemberKind, Piece, read_tar};
+pub use pack::{TarWriter, pack};
 pub use package::Package;
 pub use tree::Tree;
 

@@ -10,6 +10,7 @@
 
 mod attempt;
 mod chain;
+mod codes;
 mod connector;
 mod ec2;
 mod eks;

@@ -1,13 +1,21 @@
-//! How long to wait before the next try: the schedules of the AWS Architecture Blog.
+//! How long to wait before the next try: the schedules of the AWS Architecture Blog, by the names that
+//! the AWS connector of Harness gives them.
 
+mod wish;
+
+use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
+use std::num::NonZeroU32;
+use std::str::FromStr;
 use std::time::Duration;
+
+pub use wish::{Attempts, Contradiction, InvalidAttempts, InvalidDelay, Millis, Wish};
 
 /// How the wait grows, and how much of it is left to chance.
 ///
-/// The names and formulas are those of "Exponential Backoff And Jitter" (AWS Architecture Blog),
-/// where `n` counts the failures before this wait from zero, and `cap(n) = min(max, base * 2^n)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The formulas are those of "Exponential Backoff And Jitter" (AWS Architecture Blog), where `n` counts
+/// the failures before this wait from zero, and `cap(n) = min(max, base * 2^n)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strategy {
     /// `base`, always.
     FixedDelay,
@@ -15,6 +23,65 @@ pub enum Strategy {
     EqualJitter,
     /// `random(0, cap(n))`: spreads many clients best.
     FullJitter,
+    /// Equal jitter after what asks for fewer requests, full jitter after all else (AWS connector
+    /// settings reference, "AWS backoff strategy").
+    #[default]
+    SdkDefault,
+}
+
+impl Strategy {
+    /// All of them, in the order of the connector.
+    pub const ALL: [Self; 4] = [
+        Self::FixedDelay,
+        Self::EqualJitter,
+        Self::FullJitter,
+        Self::SdkDefault,
+    ];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FixedDelay => "fixed-delay",
+            Self::EqualJitter => "equal-jitter",
+            Self::FullJitter => "full-jitter",
+            Self::SdkDefault => "sdk-default",
+        }
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Strategy {
+    type Err = UnknownStrategy;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = Self::ALL.into_iter().find(|one| one.name() == text);
+        named.ok_or_else(|| UnknownStrategy {
+            text: text.to_owned(),
+        })
+    }
+}
+
+/// The text names no strategy.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "`{text}` is not a backoff strategy: it takes `fixed-delay`, `equal-jitter`, `full-jitter` or `sdk-default`"
+)]
+pub struct UnknownStrategy {
+    text: String,
+}
+
+/// What kind of failure a wait follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The other side asked for fewer requests.
+    Throttled,
+    /// Anything else that may pass.
+    Passing,
 }
 
 /// A schedule of waits.
@@ -24,18 +91,21 @@ pub struct Backoff {
     pub strategy: Strategy,
     /// The first wait, before jitter.
     pub base: Duration,
-    /// The longest wait, before jitter.
+    /// The longest wait, before jitter; a fixed delay does not grow and heeds none.
     pub max: Duration,
+    /// How often one thing is tried, the first time included; none for as often as there is time.
+    pub attempts: Option<NonZeroU32>,
 }
 
 impl Default for Backoff {
-    /// Full jitter from 250 ms to 8 s: the first retry comes before a person notices, and the
-    /// longest wait still leaves ten tries in the default deadline of 90 s.
+    /// From 250 ms to 8 s: the first retry comes before a person notices, and the longest wait still
+    /// leaves ten tries in the default deadline of 90 s.
     fn default() -> Self {
         Self {
-            strategy: Strategy::FullJitter,
+            strategy: Strategy::default(),
             base: Duration::from_millis(250),
             max: Duration::from_secs(8),
+            attempts: None,
         }
     }
 }
@@ -45,18 +115,30 @@ impl Backoff {
     ///
     /// `random` stands for the fraction `random / 2^32`: it comes from outside so that tests can
     /// choose it.
-    pub fn delay(&self, attempt: u32, random: u32) -> Duration {
+    pub fn delay(&self, attempt: u32, class: Class, random: u32) -> Duration {
         let cap = self.cap(attempt);
-        match self.strategy {
-            Strategy::FixedDelay => self.base,
-            Strategy::EqualJitter => cap / 2 + part(cap / 2, random),
-            Strategy::FullJitter => part(cap, random),
+        match (self.strategy, class) {
+            (Strategy::FixedDelay, _) => self.base,
+            (Strategy::EqualJitter, _) | (Strategy::SdkDefault, Class::Throttled) => {
+                cap / 2 + part(cap / 2, random)
+            }
+            (Strategy::FullJitter, _) | (Strategy::SdkDefault, Class::Passing) => part(cap, random),
         }
     }
 
     /// The wait after failure number `attempt`, by chance.
-    pub fn random_delay(&self, attempt: u32) -> Duration {
-        self.delay(attempt, random())
+    pub fn random_delay(&self, attempt: u32, class: Class) -> Duration {
+        self.delay(attempt, class, random())
+    }
+
+    /// The shortest wait that may come by chance.
+    pub fn least_delay(&self, attempt: u32, class: Class) -> Duration {
+        self.delay(attempt, class, 0)
+    }
+
+    /// Whether there may be another try after so many.
+    pub fn allows_more_than(&self, tries: u32) -> bool {
+        self.attempts.is_none_or(|most| tries < most.get())
     }
 
     fn cap(&self, attempt: u32) -> Duration {
@@ -80,63 +162,4 @@ fn random() -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn schedule(strategy: Strategy) -> Backoff {
-        Backoff {
-            strategy,
-            base: Duration::from_millis(100),
-            max: Duration::from_secs(1),
-        }
-    }
-
-    /// The least and the greatest wait, in milliseconds, for the first six failures.
-    fn bounds(strategy: Strategy) -> Vec<(u128, u128)> {
-        let schedule = schedule(strategy);
-        (0..6)
-            .map(|attempt| {
-                let least = schedule.delay(attempt, 0).as_millis();
-                let greatest = schedule.delay(attempt, u32::MAX).as_micros();
-                (least, greatest.div_ceil(1000))
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_fixed_delay_never_changes() {
-        assert_eq!(bounds(Strategy::FixedDelay), [(100, 100); 6]);
-    }
-
-    #[test]
-    fn full_jitter_spreads_from_nothing_to_the_doubled_wait() {
-        let expected = [100, 200, 400, 800, 1000, 1000].map(|cap| (0, cap));
-        assert_eq!(bounds(Strategy::FullJitter), expected);
-    }
-
-    #[test]
-    fn equal_jitter_keeps_half_of_the_wait() {
-        let expected = [100, 200, 400, 800, 1000, 1000].map(|cap| (cap / 2, cap));
-        assert_eq!(bounds(Strategy::EqualJitter), expected);
-    }
-
-    #[test]
-    fn many_failures_do_not_overflow() {
-        let longest = Backoff {
-            strategy: Strategy::FullJitter,
-            base: Duration::MAX,
-            max: Duration::MAX,
-        };
-        for attempt in [31, 32, 33, u32::MAX] {
-            let delay = schedule(Strategy::FullJitter).delay(attempt, u32::MAX);
-            assert!(delay <= Duration::from_secs(1), "{delay:?}");
-            assert!(longest.delay(attempt, u32::MAX) > Duration::from_hours(1));
-        }
-    }
-
-    #[test]
-    fn chance_varies() {
-        let draws: std::collections::HashSet<u32> = (0..8).map(|_| random()).collect();
-        assert!(draws.len() > 1);
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ mod unpinned;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::digest::{Digest, Hasher};
@@ -23,12 +23,23 @@ pub use unpinned::Unpinned;
 pub struct Cache {
     /// The directory that new downloads go to; it is created when first needed.
     pub dir: PathBuf,
+    /// Where they go when nothing can be written there, as to a cache that others fill.
+    pub spare: Option<PathBuf>,
 }
 
 impl Cache {
     /// The cache in `dir`.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into() }
+        Self {
+            dir: dir.into(),
+            spare: None,
+        }
+    }
+
+    /// The cache that takes the place of this one where nothing can be written to it.
+    pub fn spare(&self) -> Option<Self> {
+        let spare = self.spare.as_ref().filter(|spare| **spare != self.dir);
+        spare.map(Self::new)
     }
 
     /// Where the finished file of this digest is, or would be.
@@ -52,7 +63,7 @@ impl Cache {
                 source: Some(error),
             }),
         }
-        None
+        self.spare()?.find(pin, most, on_damage)
     }
 
     /// Tries once to become the only writer of this digest's file, of `most` bytes at most.
@@ -152,6 +163,11 @@ impl Verified {
         &self.file
     }
 
+    /// The bytes from the first to the last, whatever else reads the file meanwhile.
+    pub const fn reader(&self) -> impl io::Read + '_ {
+        Reader { file: self, at: 0 }
+    }
+
     /// Where the file is, for messages.
     pub fn path(&self) -> &Path {
         &self.path
@@ -170,6 +186,20 @@ impl Verified {
     /// Whether the file has no bytes at all.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+}
+
+/// A file that is read from its start to its end.
+struct Reader<'a> {
+    file: &'a Verified,
+    at: u64,
+}
+
+impl io::Read for Reader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.file.read_at(buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
     }
 }
 

@@ -6,8 +6,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::token::authenticator;
 use crate::commands::{
-    completions, env, init, install, kubeconfig, lint, lock, man, patch, policy, token, uninstall,
-    verify,
+    bundle, completions, env, init, install, kubeconfig, lint, lock, man, patch, policy, token,
+    uninstall, verify,
 };
 use crate::context::Context;
 use crate::error::{Error, Look, render};
@@ -61,6 +61,7 @@ enum Command {
     Patch(Box<patch::Args>),
     Lint(lint::Args),
     Lock(lock::Args),
+    Bundle(bundle::Args),
     Policy(policy::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -106,6 +107,7 @@ pub fn run(context: &Context) -> ExitCode {
         Command::Patch(args) => patch::run(context, &cli.global, &args),
         Command::Lint(args) => lint::run(context, &cli.global, &args),
         Command::Lock(args) => lock::run(context, &cli.global, &args),
+        Command::Bundle(args) => bundle::run(context, &cli.global, args),
         Command::Policy(args) => policy::run(context, &cli.global, &args),
         Command::Completions(args) => completions::run(context, &args, Cli::command()),
         Command::Man(args) => man::run(context, &args, &Cli::command()),

@@ -1,5 +1,6 @@
 //! The commands: their arguments and what they run, each in a file of its own.
 
+pub mod bundle;
 pub mod completions;
 pub mod env;
 pub mod init;

@@ -1,5 +1,6 @@
 //! `bootstrap.yaml`: what a person wants on this machine.
 
+mod backoff;
 mod clusters;
 
 use std::fmt;
@@ -11,8 +12,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use url::Url;
 
+use self::backoff::BackoffMapping;
 use self::clusters::ClusterEntry;
 use crate::arn::Region;
+use crate::backoff::Wish;
 use crate::cluster::kubeconfig::Exec;
 use crate::cluster::version::Minimum;
 use crate::cluster::{self, Cluster};
@@ -49,6 +52,8 @@ pub struct Config {
     pub mirrors: Option<Vec<MirrorTemplate>>,
     /// The time that the whole run may take.
     pub deadline: Option<Timespan>,
+    /// The waits between tries.
+    pub backoff: Wish,
     /// The lock.
     pub lock: Option<PathBuf>,
     /// Whether what the lock does not pin is refused.
@@ -137,6 +142,14 @@ impl Config {
                 problem: format!("clusters[{index}]: {alike}"),
             });
         }
+        let backoff = Wish::from(document.backoff);
+        if let Err(contradiction) = backoff.schedule() {
+            let path = [Step::Key("backoff"), Step::Key("max_delay")];
+            return Err(Invalid {
+                at: strict_yaml::locate(file, text, &path),
+                problem: format!("backoff.max_delay: {contradiction}"),
+            });
+        }
         Ok(Self {
             tools: tools.map(Iterator::collect),
             clusters,
@@ -147,6 +160,7 @@ impl Config {
             test_region: document.test_region,
             mirrors: document.mirrors,
             deadline: document.deadline,
+            backoff,
             lock: beside(document.lock),
             locked: document.locked,
             prefix: beside(document.prefix),
@@ -180,6 +194,8 @@ struct Document {
     test_region: Option<Region>,
     mirrors: Option<Vec<MirrorTemplate>>,
     deadline: Option<Timespan>,
+    #[serde(default)]
+    backoff: BackoffMapping,
     lock: Option<PathBuf>,
     locked: Option<bool>,
     prefix: Option<PathBuf>,
@@ -240,6 +256,7 @@ impl<'de> Visitor<'de> for ToolEntryVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backoff::Strategy;
 
     fn parse(text: &str) -> Result<Config, String> {
         Config::parse(Path::new("/etc/b/bootstrap.yaml"), text).map_err(|error| error.to_string())
@@ -270,6 +287,11 @@ credentials: pod-identity
 test_region: us-west-2
 mirrors: [\"https://artifacts.corp/{host}/{path}\", \"file:///mnt/bundle\"]
 deadline: 1m30s
+backoff:
+  strategy: equal-jitter
+  base_delay: 100
+  max_delay: 5000
+  max_attempts: 5
 lock: locks/bootstrap.lock
 locked: true
 prefix: /opt/b
@@ -314,6 +336,11 @@ report: report.json
         assert_eq!(config.test_region.unwrap().as_str(), "us-west-2");
         assert_eq!(config.mirrors.unwrap().len(), 2);
         assert_eq!(config.deadline.unwrap().to_string(), "1m30s");
+        let backoff = config.backoff.schedule().unwrap();
+        assert_eq!(backoff.strategy, Strategy::EqualJitter);
+        let delays = [backoff.base, backoff.max].map(|delay| delay.as_millis());
+        assert_eq!(delays, [100, 5000]);
+        assert_eq!(backoff.attempts.unwrap().get(), 5);
         assert_eq!(
             config.lock.unwrap(),
             Path::new("/etc/b/locks/bootstrap.lock")
@@ -335,6 +362,11 @@ report: report.json
     #[test]
     fn every_key_may_be_absent() {
         assert_eq!(parse("version: 1\n"), Ok(Config::default()));
+    }
+
+    fn check_place(text: &str, error: &str) {
+        let found = parse(&format!("version: 1\n{text}")).unwrap_err();
+        assert_eq!(found, format!("/etc/b/bootstrap.yaml:{error}"));
     }
 
     #[test]
@@ -433,8 +465,43 @@ report: report.json
                 "2:13: on_failure: unknown variant `retry`, expected one of `default`, `fail`, `continue`",
             ),
         ] {
-            let found = parse(&format!("version: 1\n{text}")).unwrap_err();
-            assert_eq!(found, format!("/etc/b/bootstrap.yaml:{error}"));
+            check_place(text, error);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_waits_is_located() {
+        for (text, error) in [
+            (
+                "backoff: sdk-default\n",
+                "2:10: backoff: invalid type: string \"sdk-default\", expected a mapping with `strategy`, `base_delay`, `max_delay` and `max_attempts`",
+            ),
+            (
+                "backoff:\n  retries: 3\n",
+                "3:3: backoff: unknown field `retries`, expected one of `strategy`, `base_delay`, `max_delay`, `max_attempts`",
+            ),
+            (
+                "backoff:\n  strategy: linear\n",
+                "3:13: backoff.strategy: `linear` is not a backoff strategy: it takes `fixed-delay`, `equal-jitter`, `full-jitter` or `sdk-default`",
+            ),
+            (
+                "backoff:\n  base_delay: 0\n",
+                "3:15: backoff.base_delay: `0` is not a delay: it takes whole milliseconds, 1 to 3600000",
+            ),
+            (
+                "backoff:\n  max_delay: 2s\n",
+                "3:14: backoff.max_delay: `2s` is not a delay: it takes whole milliseconds, 1 to 3600000",
+            ),
+            (
+                "backoff:\n  max_attempts: 0\n",
+                "3:17: backoff.max_attempts: `0` is not a number of attempts: it takes 1 to 1000, where 1 is the first and no other",
+            ),
+            (
+                "backoff:\n  base_delay: 200\n  max_delay: 100\n",
+                "4:14: backoff.max_delay: the longest delay, 100 ms, is shorter than the base delay, 200 ms",
+            ),
+        ] {
+            check_place(text, error);
         }
     }
 }

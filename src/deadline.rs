@@ -21,6 +21,11 @@ impl Deadline {
         Self { at, budget }
     }
 
+    /// No deadline worth the name, for what waits for nobody.
+    pub fn never() -> Self {
+        Self::after(Instant::now(), Duration::MAX)
+    }
+
     /// The time left; zero when it has passed.
     pub fn left(&self) -> Duration {
         self.at.saturating_duration_since(Instant::now())
@@ -39,16 +44,35 @@ impl Deadline {
     pub fn passed(&self) -> DeadlinePassed {
         DeadlinePassed {
             budget: self.budget,
+            is_to_come: false,
+        }
+    }
+
+    /// The error that says that it would pass before the next try.
+    pub fn too_soon(&self) -> DeadlinePassed {
+        DeadlinePassed {
+            is_to_come: true,
+            ..self.passed()
         }
     }
 }
 
 /// The deadline came before the work was done.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the deadline of {} s has passed", budget.as_secs_f64())]
+#[error("the deadline of {} s {}", budget.as_secs_f64(), tense(*is_to_come))]
 pub struct DeadlinePassed {
     /// The budget of the whole run.
     pub budget: Duration,
+    /// Whether it had not come yet, and would have before the end of a wait.
+    pub is_to_come: bool,
+}
+
+const fn tense(is_to_come: bool) -> &'static str {
+    if is_to_come {
+        "leaves no time for another try"
+    } else {
+        "has passed"
+    }
 }
 
 #[cfg(test)]

@@ -191,6 +191,20 @@ impl From<crate::tools::locking::Error> for Error {
     }
 }
 
+impl From<crate::tools::bundle::Error> for Error {
+    fn from(error: crate::tools::bundle::Error) -> Self {
+        let (fault, hint) = (error.fault(), error.hint());
+        Self::new(fault, error).with_hint(hint)
+    }
+}
+
+impl From<crate::tools::bundle::ReadError> for Error {
+    fn from(error: crate::tools::bundle::ReadError) -> Self {
+        let (fault, hint) = (error.fault(), error.hint());
+        Self::new(fault, error).with_hint(hint.map(str::to_owned))
+    }
+}
+
 /// The compiled-in catalog is at fault, which is a bug.
 impl From<crate::tools::catalog::Error> for Error {
     fn from(error: crate::tools::catalog::Error) -> Self {

@@ -3,10 +3,12 @@
 mod lock;
 mod read;
 mod space;
+mod staging;
 
 pub use lock::{Lock, LockError};
 pub use read::{MOST, check_length, read, read_own, read_private, read_regular, read_text};
 pub use space::{Room, Shortage};
+pub use staging::Staging;
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};

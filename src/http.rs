@@ -195,6 +195,15 @@ pub enum Event<'a> {
         /// Why it could not be read; none when its digest is another.
         source: Option<&'a std::io::Error>,
     },
+    /// Nothing can be written to the cache: the download goes to the spare one.
+    CacheUnwritable {
+        /// The artifact.
+        digest: &'a Digest,
+        /// The directory.
+        dir: &'a Path,
+        /// Why.
+        source: &'a std::io::Error,
+    },
     /// Another process is fetching the same artifact into the same cache.
     Waiting {
         /// The artifact.

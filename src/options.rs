@@ -2,6 +2,8 @@
 //! order.
 
 mod access;
+mod backoff;
+mod bundle;
 mod flags;
 mod inputs;
 mod kubeconfig;
@@ -11,6 +13,8 @@ mod refusal;
 mod variables;
 
 pub use access::{AccessOptions, Issuing, Tools};
+pub use backoff::BackoffFlags;
+pub use bundle::{BundleFlags, BundleOptions};
 pub use flags::{CheckFlags, ClusterFlags, Color, GlobalFlags, InstallFlags, NetworkFlags, Output};
 pub use inputs::{Input, read_inputs};
 pub use kubeconfig::{InvalidProxyUrl, KubeconfigFlags, KubeconfigOptions, ProxyUrl};

@@ -1,6 +1,7 @@
 //! What can be installed: a tool, a release of it, the artifacts that a release is made of.
 
 pub mod builtin;
+pub mod bundle;
 pub mod catalog;
 pub mod checksums;
 pub mod description;

@@ -15,6 +15,7 @@ pub mod pod;
 mod preflight;
 mod probe;
 pub mod role;
+pub mod serverless;
 pub mod service_account;
 pub mod tools;
 
@@ -59,10 +60,18 @@ pub enum Check {
     Clock,
     /// The time that a start may take.
     Budget,
+    /// The Serverless Framework.
+    Serverless,
+    /// The Node.js that runs it.
+    Node,
+    /// The npm that puts its plugins in place.
+    Npm,
+    /// The AWS CLI.
+    AwsCli,
 }
 
 impl Check {
-    /// All of them, in the order in which they are shown.
+    /// Those of every delegate, in the order in which they are shown.
     pub const ALL: [Self; 15] = [
         Self::Tools,
         Self::Credentials,
@@ -79,6 +88,15 @@ impl Check {
         Self::Permissions,
         Self::Clock,
         Self::Budget,
+    ];
+
+    /// Those of a deployment with the Serverless Framework, in the order in which they are shown.
+    pub const SERVERLESS: [Self; 5] = [
+        Self::Role,
+        Self::Serverless,
+        Self::Node,
+        Self::Npm,
+        Self::AwsCli,
     ];
 
     /// Its name.
@@ -99,6 +117,10 @@ impl Check {
             Self::Permissions => "permissions",
             Self::Clock => "clock",
             Self::Budget => "budget",
+            Self::Serverless => "serverless",
+            Self::Node => "node",
+            Self::Npm => "npm",
+            Self::AwsCli => "aws-cli",
         }
     }
 
@@ -126,6 +148,10 @@ impl Check {
             Self::Permissions => "The identity may do something in each cluster",
             Self::Clock => "The clock agrees with those of AWS and of the API servers",
             Self::Budget => "There is time left for the delegate to start",
+            Self::Serverless => "The Serverless Framework is there, and is 2.x or 3.x",
+            Self::Node => "Node.js is as new as that Serverless needs it",
+            Self::Npm => "npm is there, which puts plugins in place",
+            Self::AwsCli => "The AWS CLI is there",
         }
     }
 }
@@ -157,6 +183,33 @@ impl Serialize for Check {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("there is no check `{text}`: `bootstrap verify --list` shows them all")]
 pub struct UnknownCheck {
+    text: String,
+}
+
+/// What a delegate is to do beyond what every delegate does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Deploying with the Serverless Framework.
+    Serverless,
+}
+
+impl FromStr for Purpose {
+    type Err = UnknownPurpose;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "serverless" => Ok(Self::Serverless),
+            _ => Err(UnknownPurpose {
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+/// There are no checks for this.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("there are no checks for `{text}`: it takes `serverless`")]
+pub struct UnknownPurpose {
     text: String,
 }
 
@@ -288,5 +341,6 @@ mod tests {
         }
         assert!("tool".parse::<Check>().is_err());
         assert!(Check::ALL.is_sorted(), "shown in this order");
+        assert!(Check::SERVERLESS.is_sorted(), "shown in this order");
     }
 }

@@ -19,7 +19,10 @@ const ALLOWED: &[(&str, &str)] = &[
         "options",
         "arn aws backoff cache cluster config context deadline error fault files http platform report runtime timespan tools verify yaml",
     ),
-    ("config", "arn cluster strict_yaml timespan tools verify"),
+    (
+        "config",
+        "arn backoff cluster strict_yaml timespan tools verify",
+    ),
     ("context", ""),
     (
         "error",
@@ -28,7 +31,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("report", "cluster tools verify"),
     (
         "verify",
-        "arn aws cluster deadline files http runtime tools",
+        "arn aws cluster deadline files http program runtime tools",
     ),
     (
         "tools",

@@ -24,7 +24,7 @@ fn lock(text: &str) -> String {
 fn an_unknown_key_of_the_config_is_named_with_its_place() {
     assert_snapshot!(config("version: 1\ntools: []\nmirror: x\n"), @"
     --- stderr ---
-    error: [WORLD]/work/bootstrap.yaml:3:1: unknown field `mirror`, expected one of `version`, `tools`, `clusters`, `kubeconfig`, `exec`, `minimum_kubernetes`, `credentials`, `test_region`, `mirrors`, `deadline`, `lock`, `locked`, `prefix`, `bin_dir`, `cache_dir`, `no_origin`, `offline`, `npm_registry`, `ca_bundle`, `on_failure`, `slim`, `report`
+    error: [WORLD]/work/bootstrap.yaml:3:1: unknown field `mirror`, expected one of `version`, `tools`, `clusters`, `kubeconfig`, `exec`, `minimum_kubernetes`, `credentials`, `test_region`, `mirrors`, `deadline`, `backoff`, `lock`, `locked`, `prefix`, `bin_dir`, `cache_dir`, `no_origin`, `offline`, `npm_registry`, `ca_bundle`, `on_failure`, `slim`, `report`
     [exit 6]
     ");
     assert_snapshot!(config("version: 1\ntools:\n  - tool: node\n    verison: 1\n"), @"

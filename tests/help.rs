@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 
 use crate::world::World;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "init",
     "install",
     "env",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 13] = [
     "patch",
     "lint",
     "lock",
+    "bundle",
     "policy",
     "completions",
     "man",
@@ -42,6 +43,7 @@ fn the_help_of_the_program() {
       patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
       lint         Find what would fail in a delegate's manifest, before the cluster does
       lock         Pin versions in bootstrap.lock, for every platform, each with its proof
+      bundle       Make and check bundles: all that a lock pins, as a mirror to carry away
       policy       Print and check the IAM documents that a delegate's access to AWS takes
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
@@ -129,6 +131,7 @@ fn the_short_help_of_the_program_fits_a_screen() {
       patch        Change a delegate's manifest for IRSA and for INIT_SCRIPT
       lint         Find what would fail in a delegate's manifest, before the cluster does
       lock         Pin versions in bootstrap.lock, for every platform, each with its proof
+      bundle       Make and check bundles: all that a lock pins, as a mirror to carry away
       policy       Print and check the IAM documents that a delegate's access to AWS takes
       completions  Print the completion script of a shell
       man          Print a manual page, in roff
@@ -273,6 +276,30 @@ fn the_help_of_init() {
 
           --termination-log <FILE>
               Write one line here when the run fails [default: /dev/termination-log]
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
 
     Cluster options:
           --cluster <CLUSTER>
@@ -437,6 +464,16 @@ fn the_short_help_of_init() {
           --termination-log <FILE>  Write one line here when the run fails [default:
                                     /dev/termination-log]
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+
     Cluster options:
           --cluster <CLUSTER>    A cluster of Amazon EKS to deploy to (can be repeated)
           --region <REGION>      The region of the clusters that name none
@@ -484,6 +521,7 @@ fn the_short_help_of_init() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_install() {
     let run = World::new().bootstrap(&["install", "--help"]);
     assert_snapshot!(run, @"
@@ -584,6 +622,30 @@ fn the_help_of_install() {
           --termination-log <FILE>
               Write one line here when the run fails [default: /dev/termination-log]
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
+
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
@@ -672,6 +734,16 @@ fn the_short_help_of_install() {
                                     PREFIX/report.json
           --termination-log <FILE>  Write one line here when the run fails [default:
                                     /dev/termination-log]
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
 
     Global options:
           --config <FILE>        Read bootstrap.yaml from here
@@ -854,6 +926,30 @@ fn the_help_of_token() {
               
               Default: 30s for `token`, 1m for `kubeconfig`, `verify` and `policy`.
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
+
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
@@ -1017,6 +1113,13 @@ fn the_help_of_verify() {
           --only <CHECK>
               Make these checks alone, separated by commas (can be repeated)
 
+          --for <KIND>
+              Check what deployments of this kind take instead: `serverless`
+              
+              serverless: the framework in 2.x or 3.x, Node.js in the range that it takes,
+              npm, the AWS CLI, and, where a role is given or a cluster has one, that it can
+              be assumed. Programs are those of PREFIX/bin, else of PATH.
+
           --list
               Show what is checked, and stop
 
@@ -1047,6 +1150,30 @@ fn the_help_of_verify() {
               End by then, whatever happens, such as 30s or 2m
               
               Default: 30s for `token`, 1m for `kubeconfig`, `verify` and `policy`.
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
 
     Cluster options:
           --cluster <CLUSTER>
@@ -1159,6 +1286,7 @@ fn the_help_of_verify() {
       bootstrap verify --only credentials,role --output json
       bootstrap verify --only tools --full                   hash every file
       bootstrap verify --pod newdel-0 --namespace harness-delegate-ng --cluster payments
+      bootstrap verify --for serverless --role-arn ARN       what Serverless takes
       kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
     Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.
@@ -1176,6 +1304,7 @@ fn the_short_help_of_verify() {
 
     Options:
           --only <CHECK>     Make these checks alone, separated by commas (can be repeated)
+          --for <KIND>       Check what deployments of this kind take instead: `serverless`
           --list             Show what is checked, and stop
           --full             Hash every file of the tools
           --output <FORMAT>  Print the result as text or as JSON [default: text] [possible
@@ -1187,6 +1316,16 @@ fn the_short_help_of_verify() {
           --offline              Use no network at all: what AWS would have to be asked fails
           --ca-bundle <FILE>     Trust the certificates in this PEM file as well
           --deadline <DURATION>  End by then, whatever happens, such as 30s or 2m
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
 
     Cluster options:
           --cluster <CLUSTER>    A cluster of Amazon EKS to deploy to (can be repeated)
@@ -1227,6 +1366,7 @@ fn the_short_help_of_verify() {
       bootstrap verify --only credentials,role --output json
       bootstrap verify --only tools --full                   hash every file
       bootstrap verify --pod newdel-0 --namespace harness-delegate-ng --cluster payments
+      bootstrap verify --for serverless --role-arn ARN       what Serverless takes
       kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
     Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.
@@ -1525,7 +1665,7 @@ fn a_manual_page_of_an_unknown_command_is_refused() {
     assert_snapshot!(run, @"
     --- stderr ---
     error: there is no command `verfiy`
-    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, patch, lint, lock, policy, completions, man
+    hint: it takes init, install, env, kubeconfig, token, uninstall, verify, patch, lint, lock, bundle, policy, completions, man
     [exit 2]
     ");
 }
@@ -1667,6 +1807,7 @@ fn the_short_help_of_patch() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_lock() {
     assert_snapshot!(World::new().bootstrap(&["lock", "--help"]), @"
     Pin versions in bootstrap.lock, for every platform, each with its proof
@@ -1754,6 +1895,30 @@ fn the_help_of_lock() {
               Possible values:
               - text: For people
               - json: For programs
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
 
     Global options:
           --config <FILE>
@@ -1843,6 +2008,16 @@ fn the_short_help_of_lock() {
                                  10m]
           --output <FORMAT>      Print the result as text or as JSON [default: text] [possible
                                  values: text, json]
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
 
     Global options:
           --config <FILE>        Read bootstrap.yaml from here

@@ -40,6 +40,7 @@ fn quick() -> Settings {
             strategy: Strategy::FixedDelay,
             base: Duration::from_millis(20),
             max: Duration::from_millis(20),
+            attempts: None,
         },
         stall_timeout: Duration::from_millis(400),
         ..Settings::default()
@@ -105,6 +106,7 @@ impl World {
             Event::SourceFailed { failure, again, .. }
             | Event::LookupFailed { failure, again, .. } => format!("failed: {failure}, {again}"),
             Event::Pausing { .. } => "pausing".to_owned(),
+            Event::CacheUnwritable { source, .. } => format!("unwritable: {source}"),
             Event::CertificatesSkipped { reason, .. } => format!("skipped: {reason}"),
         };
         self.events.lock().unwrap().push(line);

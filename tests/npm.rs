@@ -111,6 +111,12 @@ fn world() -> (World, Server) {
     world_of(&package_lock())
 }
 
+/// A world that pins `greet` and a node, the server of that node, and a registry for `greet`.
+pub(crate) fn greet() -> (World, Server, Server) {
+    let (world, server) = world();
+    (world, server, registry("/npm/", tarballs()))
+}
+
 /// A registry with these tarballs.
 fn registry(base: &'static str, tarballs: [Vec<u8>; 2]) -> Server {
     Server::start(move |request| {

@@ -231,7 +231,7 @@ fn a_mistake_in_a_file_is_a_termination_message_too() {
     world.write("work/bootstrap.yaml", "version: 1\ntols: []\n");
     world.bootstrap(&["init"]).exits(6);
     assert_snapshot!(world.redact(&world.read("termination-log")), @"
-    bootstrap init failed (exit 6): [WORLD]/work/bootstrap.yaml:2:1: unknown field `tols`, expected one of `version`, `tools`, `clusters`, `kubeconfig`, `exec`, `minimum_kubernetes`, `credentials`, `test_region`, `mirrors`, `deadline`, `lock`, `locked`, `prefix`, `bin_dir`, `cache_dir`, `no_origin`, `offline`, `npm_registry`, `ca_bundle`, `on_failure`, `slim`, `report`
+    bootstrap init failed (exit 6): [WORLD]/work/bootstrap.yaml:2:1: unknown field `tols`, expected one of `version`, `tools`, `clusters`, `kubeconfig`, `exec`, `minimum_kubernetes`, `credentials`, `test_region`, `mirrors`, `deadline`, `backoff`, `lock`, `locked`, `prefix`, `bin_dir`, `cache_dir`, `no_origin`, `offline`, `npm_registry`, `ca_bundle`, `on_failure`, `slim`, `report`
     ");
 }
 

@@ -27,7 +27,7 @@ fn verbs(command: &[String]) -> Vec<&str> {
     let words: Vec<_> = words.take_while(|word| !word.starts_with('-')).collect();
     let count = match words[..] {
         ["policy", "trust", ..] => 3,
-        ["policy", ..] => 2,
+        ["bundle" | "policy", ..] => 2,
         _ => 1,
     };
     words.into_iter().take(count).collect()

@@ -37,6 +37,23 @@ impl<'a> Meter<'a> {
         }
     }
 
+    /// A meter without limits, for an archive that is looked at and not unpacked.
+    pub(super) fn unlimited(archive: &'a Path, deadline: Deadline) -> Self {
+        let all = u64::MAX;
+        Self {
+            archive,
+            limits: Limits {
+                entries: all,
+                bytes: all,
+                ratio: all,
+            },
+            cap: all,
+            unpacked: AtomicU64::new(0),
+            deadline,
+            progress: &|_| {},
+        }
+    }
+
     /// Takes note of `count` bytes that are about to be written. Called for every file and at
     /// least once a MiB, it is also where the deadline is checked.
     pub(super) fn add(&self, count: usize) -> Result<(), Error> {

@@ -9,53 +9,13 @@ use aws_smithy_runtime_api::client::result::{ConnectorError, DispatchFailure, Sd
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId as _;
 
+use super::codes;
 use super::connector::{Connector, Seen};
 use super::error::{Error, Refusal};
-use crate::backoff::{Backoff, Strategy};
+use crate::backoff::{Backoff, Class};
 use crate::deadline::Deadline;
 use crate::http::{Failure, Stop};
 use crate::runtime::Runtime;
-
-/// The codes that ask for fewer requests; equal jitter keeps half of each wait (the SDK default
-/// strategy of the AWS connector of Harness).
-const THROTTLING: [&str; 13] = [
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "ProvisionedThroughputExceededException",
-    "SlowDown",
-    "TooManyRequestsException",
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "EC2ThrottledException",
-    "PriorRequestNotComplete",
-    "LimitExceededException",
-];
-
-/// The codes of what may pass by itself.
-const PASSING: [&str; 5] = [
-    "TransactionInProgressException",
-    "RequestTimeout",
-    "RequestTimeoutException",
-    "IDPCommunicationError",
-    "IOException",
-];
-
-/// The codes of a clock that is wrong, and of keys that are wrong. The first may pass with another
-/// request, the second never do, and STS does not tell them apart: they are asked a few times.
-const DOUBTFUL: [&str; 6] = [
-    "RequestTimeTooSkewed",
-    "RequestExpired",
-    "InvalidSignatureException",
-    "SignatureDoesNotMatch",
-    "AuthFailure",
-    "RequestInTheFuture",
-];
-
-/// How often what has a doubtful code is asked.
-const DOUBTFUL_TRIES: u32 = 3;
 
 /// Why one try failed.
 #[derive(Debug)]
@@ -69,7 +29,7 @@ pub(super) enum Miss {
         status: u16,
         code: String,
         message: String,
-        request_id: Option<String>,
+        request_id: Option<Box<str>>,
     },
     /// The request could not be made.
     Unmade(String),
@@ -144,29 +104,16 @@ impl Asking<'_> {
 
     /// How long to wait after so many tries; none when there is no point in another.
     fn wait(&self, miss: &Miss, tries: u32, seen: &Seen) -> Option<Duration> {
-        let strategy = match miss {
-            Miss::Lost(failure) if failure.is_retryable() => self.backoff.strategy,
-            Miss::Refused { status, code, .. } => {
-                let is_one_of = |codes: &[&str]| codes.contains(&code.as_str());
-                if is_one_of(&THROTTLING) || *status == 429 {
-                    Strategy::EqualJitter
-                } else if is_one_of(&PASSING)
-                    || matches!(status, 408 | 425 | 500..=599)
-                    || is_one_of(&DOUBTFUL) && tries < DOUBTFUL_TRIES
-                {
-                    self.backoff.strategy
-                } else {
-                    return None;
-                }
-            }
+        if !self.backoff.allows_more_than(tries) {
+            return None;
+        }
+        let class = match miss {
+            Miss::Lost(failure) if failure.is_retryable() => Class::Passing,
+            Miss::Refused { status, code, .. } => codes::class(*status, code, tries)?,
             _ => return None,
         };
-        let schedule = Backoff {
-            strategy,
-            ..self.backoff
-        };
         let asked = seen.retry_after.as_deref().and_then(seconds);
-        let wait = schedule.random_delay(tries.saturating_sub(1));
+        let wait = self.backoff.random_delay(tries.saturating_sub(1), class);
         Some(wait.max(asked.unwrap_or_default()))
     }
 
@@ -201,6 +148,7 @@ impl Asking<'_> {
                     code,
                     message,
                     request_id,
+                    attempts,
                 })
             }
         }
@@ -227,7 +175,7 @@ fn judge(refusal: Refusal) -> Error {
         | "AuthFailure"
         | "RequestTimeTooSkewed"
         | "RequestInTheFuture" => Error::InvalidCredentials(refusal),
-        code if THROTTLING.contains(&code) => Error::Throttled(refusal),
+        code if codes::is_throttling(code) => Error::Throttled(refusal),
         _ => Error::Service(refusal),
     }
 }
@@ -266,7 +214,7 @@ impl Miss {
                     status: refused.raw().status().as_u16(),
                     code: text(meta.code()),
                     message: text(meta.message()),
-                    request_id: meta.request_id().map(str::to_owned),
+                    request_id: meta.request_id().map(Box::from),
                 }
             }
             // A gateway's page instead of an answer of the service.
@@ -327,6 +275,7 @@ mod tests {
                 code: code.to_owned(),
                 message: "no".to_owned(),
                 request_id: None,
+                attempts: 1,
             });
             let kind = format!("{error:?}");
             assert!(kind.starts_with(expected), "{code}: {kind}");

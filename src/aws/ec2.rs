@@ -92,7 +92,7 @@ async fn send(
         status: status.as_u16(),
         code: first("Code").unwrap_or_default(),
         message: first("Message").unwrap_or_default(),
-        request_id: first("RequestID"),
+        request_id: first("RequestID").map(String::into_boxed_str),
     })
 }
 

@@ -32,7 +32,9 @@ pub struct Refusal {
     /// The text; it may quote ARNs and never holds a secret.
     pub message: String,
     /// The number of the request, for AWS Support; none when there was none.
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
+    /// How often it was asked.
+    pub attempts: u32,
 }
 
 impl fmt::Display for Refusal {
@@ -47,10 +49,10 @@ impl fmt::Display for Refusal {
         if !message.is_empty() {
             write!(f, ": {message}")?;
         }
-        match &self.request_id {
-            Some(id) => write!(f, " (request {id})"),
-            None => Ok(()),
+        if let Some(id) = &self.request_id {
+            write!(f, " (request {id})")?;
         }
+        write!(f, "{}", Times(self.attempts))
     }
 }
 
@@ -287,10 +289,12 @@ impl Error {
             Self::DeadlinePassed { .. } => Some("give it more time with --deadline"),
             Self::Setup { source } => source.hint(),
             Self::Offline { .. } => Some("leave out --offline (BOOTSTRAP_OFFLINE)"),
+            Self::Throttled(_) => Some(
+                "leave AWS more time: a longer --backoff-base-delay and --deadline, or more --backoff-max-attempts",
+            ),
             Self::BrokenSource { .. }
             | Self::Profile { .. }
             | Self::Setting { .. }
-            | Self::Throttled(_)
             | Self::Service(_)
             | Self::Malformed { .. }
             | Self::Runtime { .. }

@@ -204,8 +204,20 @@ impl Partial {
 
     /// Puts the finished file in its place; only for bytes that are whole.
     pub fn finish(mut self) -> Result<Verified, Error> {
-        fs::rename(&self.path, &self.finished).map_err(|source| self.failed(source))?;
-        self.gone = true;
+        match fs::rename(&self.path, &self.finished) {
+            Ok(()) => self.gone = true,
+            // What another user has put there, damaged, stays in a directory with the sticky bit; and
+            // so does a directory.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::IsADirectory
+                ) =>
+            {
+                return self.without_name();
+            }
+            Err(source) => return Err(self.failed(source)),
+        }
         // The validator of a file that is no more would only puzzle a reader.
         let _ = remove_if_there(&self.sidecar);
         // The next process may go on; it will find that the name is another file's.
@@ -225,6 +237,22 @@ impl Partial {
         found
             .and_then(|found| found.ok_or_else(|| io::Error::other("it was replaced meanwhile")))
             .map_err(|source| self.failed(source))
+    }
+
+    /// The finished file where its name is taken: it is read as long as it is open, and then gone.
+    fn without_name(mut self) -> Result<Verified, Error> {
+        let file = File::open(&self.path).map_err(|source| self.failed(source))?;
+        if !is_same(&file, &self.file) {
+            return Err(self.failed(io::Error::other("it was replaced meanwhile")));
+        }
+        // Nobody is to resume what is whole: the drop removes its name.
+        self.validator = None;
+        Ok(Verified {
+            file,
+            path: self.finished.clone(),
+            digest: self.pin.clone(),
+            len: self.len,
+        })
     }
 
     /// Keeps the bytes aside, as the evidence of what a server sent, and returns where.

@@ -3,6 +3,7 @@
 mod failure;
 mod pods;
 
+use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ use serde::de::DeserializeOwned;
 
 use super::access::Access;
 use super::version::KubernetesVersion;
-use crate::backoff::{Backoff, Strategy};
+use crate::backoff::{Backoff, Class, Strategy};
 use crate::deadline::Deadline;
 use crate::runtime::Runtime;
 
@@ -35,14 +36,13 @@ pub const LIMIT: Duration = Duration::from_secs(10);
 /// The largest answer that is read, in bytes: the rules of a cluster's administrator are some KiB.
 const LARGEST_ANSWER: usize = 1024 * 1024;
 
-/// How often a question is asked that met a passing failure.
-const ATTEMPTS: u32 = 3;
-
-/// Between tries: an API server behind a load balancer is back at once or not at all.
+/// What meets a passing failure is asked three times, in quick succession: an API server behind a load
+/// balancer is back at once or not at all.
 const BACKOFF: Backoff = Backoff {
     strategy: Strategy::EqualJitter,
     base: Duration::from_millis(100),
     max: Duration::from_secs(1),
+    attempts: NonZeroU32::new(3),
 };
 
 /// An API server, and who one is there.
@@ -218,8 +218,9 @@ impl Server {
         let mut attempt = 0;
         loop {
             match self.ask_once(path, question.clone()).await {
-                Err(failure) if failure.is_passing() && attempt + 1 < ATTEMPTS => {
-                    tokio::time::sleep(BACKOFF.random_delay(attempt)).await;
+                Err(failure) if failure.is_passing() && BACKOFF.allows_more_than(attempt + 1) => {
+                    let delay = BACKOFF.random_delay(attempt, Class::Passing);
+                    tokio::time::sleep(delay).await;
                     attempt += 1;
                 }
                 done => return done,

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use crate::conclusion::FOUND;
 use crate::context::Context;
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::options::{CheckFlags, ClusterFlags, GlobalFlags, Layers, NetworkFlags, Output, Tools};
 use crate::platform::Platform;
 use crate::report::{Report, Step, table};
+use crate::tools::prefix::Prefix;
 use crate::verify::tools::Depth;
-use crate::verify::{Check, Finding, State};
+use crate::verify::{Check, Finding, Purpose, State};
 
 /// Nothing waits for long, and a person may be waiting.
 const BUDGET: Duration = Duration::from_mins(1);
@@ -25,6 +27,7 @@ Examples:
   bootstrap verify --only credentials,role --output json
   bootstrap verify --only tools --full                   hash every file
   bootstrap verify --pod newdel-0 --namespace harness-delegate-ng --cluster payments
+  bootstrap verify --for serverless --role-arn ARN       what Serverless takes
   kubectl exec POD -- /opt/harness-delegate/bootstrap/bin/bootstrap verify
 
 Exit codes: 0 when no check failed, 3 when one did; a warning is no failure.";
@@ -39,6 +42,13 @@ pub struct Args {
     /// Make these checks alone, separated by commas (can be repeated)
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     only: Vec<Check>,
+    /// Check what deployments of this kind take instead: `serverless`
+    ///
+    /// serverless: the framework in 2.x or 3.x, Node.js in the range that it takes, npm, the AWS CLI, and,
+    /// where a role is given or a cluster has one, that it can be assumed. Programs are those of
+    /// PREFIX/bin, else of PATH.
+    #[arg(long = "for", value_name = "KIND", conflicts_with_all = ["only", "full", "credentials", "test_region", "minimum_kubernetes", "pod", "namespace", "pod_label"])]
+    purpose: Option<Purpose>,
     /// Show what is checked, and stop
     #[arg(long)]
     list: bool,
@@ -63,11 +73,36 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
     let layers = Layers::new(context, global)?;
     let output = layers.output(args.output)?;
     if args.list {
-        return list(context, output);
+        let checks = match args.purpose {
+            None => &Check::ALL[..],
+            Some(Purpose::Serverless) => &Check::SERVERLESS,
+        };
+        return list(context, output, checks);
     }
+    let deadline = layers.deadline(args.network.deadline, BUDGET)?;
+    let prefix = layers.present_prefix();
+    let started = context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let findings = match args.purpose {
+        Some(Purpose::Serverless) => {
+            let crossings = layers.crossings(&args.clusters)?;
+            let access = layers.access_without_clusters(&args.network, &args.clusters)?;
+            access.verify_serverless(context, &crossings, &prefix, deadline)
+        }
+        None => preflight(context, &layers, args, &prefix, deadline)?,
+    };
+    tell(context, findings, started, output)
+}
+
+/// Makes the checks of every delegate.
+fn preflight(
+    context: &Context,
+    layers: &Layers<'_>,
+    args: &Args,
+    prefix: &Prefix,
+    deadline: Deadline,
+) -> Result<Vec<Finding>, Error> {
     let mut access = layers.access(&args.network, &args.clusters, &args.checks)?;
     access.pod = args.pod.asked(access.clusters.len())?;
-    let deadline = layers.deadline(args.network.deadline, BUDGET)?;
     let checks: BTreeSet<Check> = if args.only.is_empty() {
         Check::ALL.into()
     } else {
@@ -76,9 +111,16 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
     let depth = if args.full { Depth::Full } else { Depth::Start };
     let wanted = layers.wanted(Vec::new())?;
     let tools = Tools::Look(depth, &wanted);
-    let prefix = layers.present_prefix();
-    let started = context.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let findings = access.verify(context, checks, &prefix, tools, deadline);
+    Ok(access.verify(context, checks, prefix, tools, deadline))
+}
+
+/// Prints what was found.
+fn tell(
+    context: &Context,
+    findings: Vec<Finding>,
+    started: String,
+    output: Output,
+) -> Result<ExitCode, Error> {
     let mut report = Report::new("verify", Platform::host().to_string(), started);
     if findings.iter().any(|finding| finding.state == State::Fail) {
         report.exit_code = FOUND;
@@ -119,16 +161,19 @@ fn details(findings: &[Finding]) -> String {
     text
 }
 
-fn list(context: &Context, output: Output) -> Result<ExitCode, Error> {
+fn list(context: &Context, output: Output, checks: &[Check]) -> Result<ExitCode, Error> {
     let text = match output {
         Output::Json => {
-            let checks = Check::ALL
-                .map(|check| serde_json::json!({ "check": check, "about": check.about() }));
+            let checks: Vec<_> = checks
+                .iter()
+                .map(|check| serde_json::json!({ "check": check, "about": check.about() }))
+                .collect();
             serde_json::to_string_pretty(&checks).map_err(std::io::Error::from)? + "\n"
         }
         Output::Text => {
             let mut rows = vec![["CHECK", "WHAT IT CHECKS"].map(str::to_owned)];
-            rows.extend(Check::ALL.map(|check| [check.to_string(), check.about().to_owned()]));
+            let row = |check: &Check| [check.to_string(), check.about().to_owned()];
+            rows.extend(checks.iter().map(row));
             table(&rows)
         }
     };

@@ -10,6 +10,7 @@ use super::redact::redact;
 use super::request::Stop;
 use super::transfer::Attempt;
 use super::{Event, Source};
+use crate::backoff::Class;
 use crate::deadline::Deadline;
 
 /// A source, and what came of asking it.
@@ -76,7 +77,8 @@ impl<'a> Candidate<'a> {
                 failure = Failure::Busy { status, wait };
             }
         }
-        self.dropped = !failure.is_retryable();
+        let may_ask_again = job.backoff.allows_more_than(self.attempts);
+        self.dropped = !failure.is_retryable() || !may_ask_again;
         (job.observer)(Event::SourceFailed {
             digest: job.download.digest,
             source: &self.name,
@@ -94,4 +96,18 @@ pub(super) fn next_turn(candidates: &[Candidate<'_>]) -> Option<Duration> {
     let wait = |moment: Instant| moment.saturating_duration_since(now);
     left.map(|candidate| candidate.not_before.map_or(Duration::ZERO, wait))
         .min()
+}
+
+/// What kind of wait the sources that are left ask for: that of throttling where one of them is throttled.
+pub(super) fn class_of(candidates: &[Candidate<'_>]) -> Class {
+    let mut left = candidates.iter().filter(|candidate| !candidate.dropped);
+    let is_throttled = |candidate: &Candidate<'_>| {
+        let failure = candidate.last.as_ref();
+        failure.is_some_and(Failure::is_throttling)
+    };
+    if left.any(is_throttled) {
+        Class::Throttled
+    } else {
+        Class::Passing
+    }
 }

@@ -185,6 +185,11 @@ impl Failure {
         }
     }
 
+    /// Whether the server asks for fewer requests: `429 Too Many Requests`.
+    pub(super) const fn is_throttling(&self) -> bool {
+        matches!(self, Self::Status { status, .. } if status.0 == 429)
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

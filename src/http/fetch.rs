@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::candidate::{Candidate, next_turn};
+use super::candidate::{Candidate, class_of, next_turn};
 use super::failure::Failure;
 use super::request::Stop;
 use super::transfer::Attempt;
 use super::{Client, Download, Error, Event, Fetched, Observer, Source, Tried};
-use crate::cache::{Cache, Checked, Claim, Damage, Partial, Verified};
+use crate::backoff::{Backoff, Class};
+use crate::cache::{self, Cache, Checked, Claim, Damage, Partial, Verified};
 use crate::deadline::{Deadline, DeadlinePassed};
 
 /// A body that broke off after this much is asked for again at once: the server gets on, and
@@ -25,6 +26,7 @@ pub(super) struct Job<'a> {
     pub(super) download: &'a Download<'a>,
     pub(super) cache: &'a Cache,
     pub(super) deadline: Deadline,
+    pub(super) backoff: Backoff,
     pub(super) observer: Observer<'a>,
 }
 
@@ -42,6 +44,7 @@ impl Client {
             download,
             cache,
             deadline,
+            backoff: self.settings.backoff,
             observer,
         };
         // What is there is hashed on this thread, and needs no runtime.
@@ -147,8 +150,7 @@ impl Client {
             let Some(wait) = next_turn(&candidates) else {
                 break;
             };
-            let delay = self.settings.backoff.random_delay(round);
-            if let Err(passed) = job.pause(delay.max(wait)).await {
+            if let Err(passed) = job.pause(round, class_of(&candidates), wait).await {
                 return Err(unavailable(job, candidates, Some(passed)));
             }
         }
@@ -263,11 +265,24 @@ impl Job<'_> {
     async fn claim(self) -> Result<Result<Box<Partial>, Fetched>, Error> {
         let (mut pause, longest) = LOCK_POLL;
         let mut is_first = true;
+        let mut spare = None;
         loop {
+            let cache = spare.as_ref().unwrap_or(self.cache);
             // A damaged file was told of when it was found.
-            let claim = self
-                .cache
-                .claim(self.download.digest, self.download.most(), &|_| {});
+            let claim = cache.claim(self.download.digest, self.download.most(), &|_| {});
+            if let Err(cache::Error::Unwritable { dir, source }) = &claim
+                && spare.is_none()
+            {
+                spare = self.cache.spare();
+                if spare.is_some() {
+                    (self.observer)(Event::CacheUnwritable {
+                        digest: self.download.digest,
+                        dir,
+                        source,
+                    });
+                    continue;
+                }
+            }
             let path = match claim.map_err(|error| self.cache_error(error))? {
                 Claim::Busy(path) => path,
                 Claim::Ours(partial) if partial.is_whole() => {
@@ -292,9 +307,10 @@ impl Job<'_> {
         }
     }
 
-    /// Waits until the next round, or says that there will be none before the deadline.
-    async fn pause(self, delay: Duration) -> Result<(), DeadlinePassed> {
-        let delay = delay_before(self.deadline, delay)?;
+    /// Waits until the next round, and for what a server asks for, or says that there will be no
+    /// other round before the deadline.
+    async fn pause(self, round: u32, class: Class, asked: Duration) -> Result<(), DeadlinePassed> {
+        let delay = delay_before(self.deadline, self.backoff, round, class, asked)?;
         (self.observer)(Event::Pausing {
             digest: self.download.digest,
             delay,
@@ -303,24 +319,37 @@ impl Job<'_> {
         self.deadline.check()
     }
 
-    fn cache_error(&self, source: crate::cache::Error) -> Error {
+    fn cache_error(&self, source: cache::Error) -> Error {
         let what = self.download.digest.to_string();
         Error::Cache { what, source }
     }
 }
 
-/// How long to wait so that there is still time for another try.
+/// How long to wait after a round in which servers asked for this wait, so that there is still time for
+/// another try: never shorter than the schedule allows.
 pub(super) fn delay_before(
     deadline: Deadline,
-    delay: Duration,
+    backoff: Backoff,
+    round: u32,
+    class: Class,
+    asked: Duration,
 ) -> Result<Duration, DeadlinePassed> {
     /// With less than this left, another try is not worth its name.
     const LAST_TRY: Duration = Duration::from_millis(100);
     let left = deadline.left();
+    let least = backoff.least_delay(round, class).max(asked);
     if left < LAST_TRY {
         return Err(deadline.passed());
     }
-    Ok(if delay < left { delay } else { left / 2 })
+    if left <= least {
+        return Err(deadline.too_soon());
+    }
+    let delay = backoff.random_delay(round, class).max(asked);
+    Ok(if delay < left {
+        delay
+    } else {
+        least.max(left / 2)
+    })
 }
 
 fn of_cache(file: Verified) -> Fetched {

@@ -40,6 +40,7 @@ impl Client {
                 download,
                 cache,
                 deadline,
+                backoff: self.settings.backoff,
                 observer,
             };
             let fetched = match self.find(job) {

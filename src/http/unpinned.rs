@@ -14,6 +14,7 @@ use super::redact::redact;
 use super::request::{Ask, Stop};
 use super::transfer::{content_length, is_framed};
 use super::{Client, Error, Event, Observer, Source, Tried};
+use crate::backoff::{Backoff, Class};
 use crate::cache::{Cache, Unpinned};
 use crate::deadline::Deadline;
 
@@ -124,7 +125,8 @@ impl Client {
         let deadline = lookup.deadline;
         self.block_on(async {
             for round in 0_u32.. {
-                let mut pause = self.settings.backoff.random_delay(round);
+                let backoff = self.settings.backoff;
+                let (mut class, mut asked) = (Class::Passing, Duration::ZERO);
                 for candidate in candidates.iter_mut().filter(|one| !one.is_out) {
                     candidate.tried.attempts += 1;
                     let source = candidate.source;
@@ -137,10 +139,13 @@ impl Client {
                             expected: None,
                         },
                     };
-                    pause = pause.max(candidate.fail(failure, lookup));
+                    if failure.is_throttling() {
+                        class = Class::Throttled;
+                    }
+                    asked = asked.max(candidate.fail(failure, lookup, backoff));
                 }
                 let is_over = candidates.iter().all(|candidate| candidate.is_out);
-                let delay = delay_before(deadline, pause);
+                let delay = delay_before(deadline, backoff, round, class, asked);
                 match (is_over, delay) {
                     (false, Ok(delay)) => sleep(delay).await,
                     (_, delay) => {
@@ -229,12 +234,14 @@ impl<'a> Candidate<'a> {
     }
 
     /// Takes in that it failed, and returns how long it asks to be left alone.
-    fn fail(&mut self, failure: Failure, lookup: &Lookup<'_>) -> Duration {
+    fn fail(&mut self, failure: Failure, lookup: &Lookup<'_>, backoff: Backoff) -> Duration {
         let wait = match &failure {
             Failure::Status { retry_after, .. } => retry_after.unwrap_or_default(),
             _ => Duration::ZERO,
         };
-        self.is_out = !failure.is_retryable() || wait >= lookup.deadline.left();
+        self.is_out = !failure.is_retryable()
+            || wait >= lookup.deadline.left()
+            || !backoff.allows_more_than(self.tried.attempts);
         if !self.is_out || lookup.sources.len() > 1 {
             (lookup.observer)(Event::LookupFailed {
                 source: &self.tried.source,

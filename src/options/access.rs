@@ -22,6 +22,7 @@ use crate::tools::prefix::Prefix;
 use crate::tools::receipt::boot_id;
 use crate::tools::wanted::Wanted;
 use crate::verify::pod;
+use crate::verify::serverless::{self, Crossing};
 use crate::verify::tools::Depth;
 use crate::verify::{Check, Finding, Preflight, Setup};
 
@@ -58,9 +59,28 @@ impl Layers<'_> {
         clusters: &ClusterFlags,
         checks: &CheckFlags,
     ) -> Result<AccessOptions, Error> {
+        self.access_to(self.clusters(clusters)?, network, clusters, checks)
+    }
+
+    /// The same where nothing is asked of clusters: their roles alone are assumed.
+    pub fn access_without_clusters(
+        &self,
+        network: &NetworkFlags,
+        clusters: &ClusterFlags,
+    ) -> Result<AccessOptions, Error> {
+        self.access_to(Vec::new(), network, clusters, &CheckFlags::default())
+    }
+
+    fn access_to(
+        &self,
+        named: Vec<Cluster>,
+        network: &NetworkFlags,
+        clusters: &ClusterFlags,
+        checks: &CheckFlags,
+    ) -> Result<AccessOptions, Error> {
         Ok(AccessOptions {
             kubeconfigs: self.kubeconfigs(clusters.kubeconfig.clone())?,
-            clusters: self.clusters(clusters)?,
+            clusters: named,
             checks: self.checks(checks)?,
             pod: pod::Asked::default(),
             offline: self.offline(network.offline)?,
@@ -104,10 +124,7 @@ impl AccessOptions {
         tools: Tools<'_>,
         deadline: Deadline,
     ) -> Vec<Finding> {
-        // A trust policy may ask for the name that tokens have too.
-        let delegate = context.variable("DELEGATE_NAME");
-        let session = self.session.clone();
-        let session = session.unwrap_or_else(|| default_name(delegate));
+        let session = self.session(context);
         let (tools, depth, names) = match tools {
             Tools::Known(finding) => (Some(finding), Depth::Start, Default::default()),
             Tools::Look(depth, names) => (None, depth, names),
@@ -141,6 +158,31 @@ impl AccessOptions {
         preflight.run()
     }
 
+    /// Looks at what a deployment with the Serverless Framework takes.
+    pub fn verify_serverless(
+        &self,
+        context: &Context,
+        crossings: &[Crossing],
+        prefix: &Prefix,
+        deadline: Deadline,
+    ) -> Vec<Finding> {
+        serverless::look(&serverless::Setup {
+            prefix,
+            variables: context.variables(),
+            crossings,
+            aws: &self.aws,
+            session: &self.session(context),
+            offline: self.offline,
+            deadline,
+        })
+    }
+
+    /// The name of sessions; a trust policy may ask for the one that tokens have too.
+    fn session(&self, context: &Context) -> SessionName {
+        let session = self.session.clone();
+        session.unwrap_or_else(|| default_name(context.variable("DELEGATE_NAME")))
+    }
+
     /// Who issues the tokens of the one cluster's service accounts, as EKS says; `detail` is told who
     /// asks.
     pub fn issuing(
@@ -162,8 +204,7 @@ impl AccessOptions {
             let found = self.aws.region().map_err(fail)?;
             found.ok_or_else(|| fail(aws::Error::NoRegion))?.0
         };
-        let session = self.session.clone();
-        let session = session.unwrap_or_else(|| default_name(context.variable("DELEGATE_NAME")));
+        let session = self.session(context);
         let question = Question {
             cluster,
             region: &region,

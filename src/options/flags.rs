@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::BackoffFlags;
 use crate::arn::{ExternalId, Region, RoleArn, SessionName};
 use crate::cluster::version::Minimum;
 use crate::cluster::{Alias, Cluster};
@@ -129,6 +130,10 @@ pub struct NetworkFlags {
     /// Default: 30s for `token`, 1m for `kubeconfig`, `verify` and `policy`.
     #[arg(long, value_name = "DURATION")]
     pub deadline: Option<Timespan>,
+
+    /// The waits between tries.
+    #[command(flatten)]
+    pub backoff: BackoffFlags,
 }
 
 /// Which clusters are meant.
@@ -290,6 +295,10 @@ pub struct InstallFlags {
     /// Write one line here when the run fails [default: /dev/termination-log]
     #[arg(long, value_name = "FILE")]
     pub termination_log: Option<PathBuf>,
+
+    /// The waits between tries.
+    #[command(flatten)]
+    pub backoff: BackoffFlags,
 }
 
 impl InstallFlags {
@@ -299,6 +308,7 @@ impl InstallFlags {
             offline: self.offline,
             ca_bundle: self.ca_bundle.clone(),
             deadline: self.deadline,
+            backoff: self.backoff.clone(),
         }
     }
 }

@@ -16,7 +16,6 @@ use clap::ValueEnum;
 use super::{GlobalFlags, InstallFlags, InstallOptions, NetworkFlags, Output};
 use crate::arn::Region;
 use crate::aws::{self, Aws};
-use crate::backoff::Backoff;
 use crate::config::{Config, OnFailure};
 use crate::context::Context;
 use crate::deadline::Deadline;
@@ -159,7 +158,7 @@ impl<'a> Layers<'a> {
             region,
             proxies: self.proxies()?,
             certificates: self.certificates(ca_bundle),
-            backoff: Backoff::default(),
+            backoff: self.backoff(&flags.backoff)?,
             offline: self.switch(flags.offline, "BOOTSTRAP_OFFLINE", self.config.offline)?,
         };
         Ok(Aws::new(settings, Arc::new(Runtime::new())))
@@ -230,7 +229,7 @@ impl<'a> Layers<'a> {
         let on_failure = self.on_failure(&flags)?;
         let output = self.output(flags.output)?;
         let deadline = self.deadline(flags.deadline, budget)?;
-        let client = self.client(flags.ca_bundle, flags.offline)?;
+        let client = self.client(flags.ca_bundle, flags.offline, &flags.backoff)?;
         let lock = self.path(flags.lock, "BOOTSTRAP_LOCK", self.config.lock.clone())?;
         let locked = self.switch(flags.locked, "BOOTSTRAP_LOCKED", self.config.locked)?;
         let accept_existing =
@@ -284,7 +283,7 @@ impl<'a> Layers<'a> {
             .unwrap_or_default())
     }
 
-    fn lock(&self, given: Option<PathBuf>) -> Result<Option<Lockfile>, Error> {
+    pub(super) fn lock(&self, given: Option<PathBuf>) -> Result<Option<Lockfile>, Error> {
         let beside = || Some(self.directory.join("bootstrap.lock")).filter(|path| path.exists());
         let Some(path) = given.or_else(beside) else {
             return Ok(None);
@@ -382,14 +381,18 @@ pub fn started(context: &Context) -> String {
 /// (reproducible-builds.org/specs/source-date-epoch, in seconds), so that the same build gives the
 /// same bytes.
 fn dated(context: &Context) -> String {
-    let epoch = context.variable("SOURCE_DATE_EPOCH");
-    let second = epoch.and_then(|text| text.parse().ok());
-    second
+    source_date_epoch(context)
         .and_then(|second| jiff::Timestamp::from_second(second).ok())
         .map_or_else(
             || started(context),
             |then| then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         )
+}
+
+/// The time of the build, in seconds since 1970, where it sets one.
+pub(super) fn source_date_epoch(context: &Context) -> Option<i64> {
+    let epoch = context.variable("SOURCE_DATE_EPOCH");
+    epoch.and_then(|text| text.parse().ok())
 }
 
 /// Where the line for the kubelet goes; no file can say, so that a mistake in one can be told there.

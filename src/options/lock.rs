@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::layers::input;
-use super::{Layers, Output};
+use super::{BackoffFlags, Layers, Output};
 use crate::cache::Cache;
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -58,6 +58,10 @@ pub struct LockFlags {
     /// Print the result as text or as JSON [default: text]
     #[arg(long, value_name = "FORMAT", value_enum)]
     output: Option<Output>,
+
+    /// The waits between tries.
+    #[command(flatten)]
+    backoff: BackoffFlags,
 }
 
 /// Everything that making a lock depends on.
@@ -114,7 +118,7 @@ impl Layers<'_> {
             cache: self.cache(flags.cache_dir, &prefix)?,
             mirrors: self.mirrors(flags.mirror)?,
             no_origin: self.no_origin(flags.no_origin)?,
-            client: self.client(flags.ca_bundle, flags.offline)?,
+            client: self.client(flags.ca_bundle, flags.offline, &flags.backoff)?,
             deadline: self.deadline(flags.deadline, budget)?,
             output: self.output(flags.output)?,
             log_format: self.log_format()?,

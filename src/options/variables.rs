@@ -7,10 +7,14 @@ use crate::context::Context;
 const START: &str = "BOOTSTRAP_";
 
 /// All of them, those of INIT_SCRIPT among them.
-pub const VARIABLES: [&str; 43] = [
+pub const VARIABLES: [&str; 47] = [
     "BOOTSTRAP_ACCEPT_EXISTING",
     "BOOTSTRAP_ALIAS",
     "BOOTSTRAP_ASSUME_ROLE_ARN",
+    "BOOTSTRAP_BACKOFF",
+    "BOOTSTRAP_BACKOFF_BASE_DELAY",
+    "BOOTSTRAP_BACKOFF_MAX_ATTEMPTS",
+    "BOOTSTRAP_BACKOFF_MAX_DELAY",
     "BOOTSTRAP_BIN",
     "BOOTSTRAP_BIN_DIR",
     "BOOTSTRAP_CACHE_DIR",

@@ -158,6 +158,10 @@ impl Progress {
                 doing.what = "unpacking";
                 "unpacking".to_owned()
             }
+            Activity::Packing => {
+                doing.what = "packing";
+                "packing".to_owned()
+            }
             Activity::Trying => {
                 doing.what = "trying it out";
                 "trying it out".to_owned()

@@ -8,7 +8,8 @@ mod packages;
 mod present;
 mod stage;
 
-pub(super) use stage::described;
+pub(super) use packages::{Packages, ask_npm, check_room};
+pub(super) use stage::{described, format_of, limits_of, sources, strip_of};
 
 pub use activate::quoted;
 pub use error::Error;

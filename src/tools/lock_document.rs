@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -11,6 +12,7 @@ use crate::digest::Digest;
 use crate::platform::{Platform, UnknownPlatform};
 use crate::strict_yaml;
 use crate::tools::Artifact;
+use crate::tools::bundle;
 use crate::tools::description::{
     Contradiction, Description, LayoutName, LimitsEntry, NeedEntry, ProgramEntry, SmokeEntry,
 };
@@ -79,15 +81,14 @@ fn as_text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S
 }
 
 impl Entry {
-    pub(super) fn locked(self) -> Result<Locked, Problem> {
+    /// What it says, of a lock in this directory.
+    pub(super) fn locked(self, directory: &Path) -> Result<Locked, Problem> {
         let source = match (self.artifacts, self.package_lock) {
             (Some(artifacts), None) if !artifacts.is_empty() => {
-                let artifacts = artifacts.into_iter();
-                LockedSource::Artifacts(
-                    artifacts
-                        .map(|(target, entry)| (target, entry.artifact()))
-                        .collect(),
-                )
+                let artifacts = artifacts
+                    .into_iter()
+                    .map(|(target, entry)| Ok((target, entry.artifact(directory)?)));
+                LockedSource::Artifacts(artifacts.collect::<Result<_, Problem>>()?)
             }
             (None, Some(entry)) => LockedSource::PackageLock {
                 file: entry.file,
@@ -131,14 +132,15 @@ impl Entry {
     }
 }
 
-impl From<&Locked> for Entry {
-    fn from(locked: &Locked) -> Self {
+impl Entry {
+    /// What a lock in this directory says.
+    pub(super) fn new(locked: &Locked, directory: &Path) -> Self {
         let described = locked.description.clone();
         let (artifacts, package_lock) = match &locked.source {
             LockedSource::Artifacts(artifacts) => {
                 let entries = artifacts
                     .iter()
-                    .map(|(target, artifact)| (*target, ArtifactEntry::from(artifact)));
+                    .map(|(target, artifact)| (*target, ArtifactEntry::new(artifact, directory)));
                 (Some(entries.collect()), None)
             }
             LockedSource::PackageLock {
@@ -187,20 +189,31 @@ fn unstated(proof: &str) -> Option<String> {
 }
 
 impl ArtifactEntry {
-    fn artifact(self) -> Artifact {
-        Artifact {
-            url: self.url.0,
+    fn artifact(self, directory: &Path) -> Result<Artifact, Problem> {
+        let url = match self.url {
+            PinnedUrl::Whole(url) => url,
+            PinnedUrl::Beside(path) if path == bundle::path_of(&self.digest) => {
+                bundle::url_of(&self.digest, directory).ok_or(Problem::NoDirectory)?
+            }
+            PinnedUrl::Beside(_) => return Err(Problem::OtherFile),
+        };
+        Ok(Artifact {
+            url,
             digest: self.digest,
             size: self.size,
             proof: stated(self.proof),
-        }
+        })
     }
-}
 
-impl From<&Artifact> for ArtifactEntry {
-    fn from(artifact: &Artifact) -> Self {
+    fn new(artifact: &Artifact, directory: &Path) -> Self {
+        let beside = bundle::url_of(&artifact.digest, directory);
+        let url = if beside.as_ref() == Some(&artifact.url) {
+            PinnedUrl::Beside(bundle::path_of(&artifact.digest))
+        } else {
+            PinnedUrl::Whole(artifact.url.clone())
+        };
         Self {
-            url: PinnedUrl(artifact.url.clone()),
+            url,
             digest: artifact.digest.clone(),
             size: artifact.size,
             proof: unstated(&artifact.proof),
@@ -208,25 +221,38 @@ impl From<&Artifact> for ArtifactEntry {
     }
 }
 
-/// A URL that an artifact may have: the digest decides, so `http` and `file` are as good as `https`.
+/// Where an artifact may be.
 #[derive(Clone)]
-struct PinnedUrl(Url);
+enum PinnedUrl {
+    /// The digest decides, so `http` and `file` are as good as `https`.
+    Whole(Url),
+    /// `ALG/HEX`: in the bundle that the lock belongs to, wherever that is.
+    Beside(String),
+}
 
 impl FromStr for PinnedUrl {
     type Err = InvalidUrl;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let beside = text.split_once('/');
+        let beside = beside.and_then(|(alg, hex)| format!("{alg}:{hex}").parse::<Digest>().ok());
+        if let Some(digest) = beside {
+            return Ok(Self::Beside(bundle::path_of(&digest)));
+        }
         let url = Url::parse(text).ok();
         let url = url.filter(|url| matches!(url.scheme(), "https" | "http" | "file"));
         // A password would end up in reports; a netrc file is the place for it.
         let url = url.filter(|url| url.username().is_empty() && url.password().is_none());
-        url.map(Self).ok_or(InvalidUrl)
+        url.map(Self::Whole).ok_or(InvalidUrl)
     }
 }
 
 impl Serialize for PinnedUrl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.as_str())
+        serializer.serialize_str(match self {
+            Self::Whole(url) => url.as_str(),
+            Self::Beside(path) => path,
+        })
     }
 }
 
@@ -280,6 +306,12 @@ pub(super) enum Problem {
     /// Some keys of a description and not the others.
     #[error("a tool that the lock describes takes `layout`, `programs` and `smoke`, all three")]
     HalfDescribed,
+    /// A file of a bundle that has another name than its digest.
+    #[error("the `url` of an artifact in a bundle is its digest, as ALGORITHM/HEX")]
+    OtherFile,
+    /// The lock has no place that the file could be beside.
+    #[error("its `url` is beside the lock, and the lock has no absolute path")]
+    NoDirectory,
     /// Packages for another layout.
     #[error("`package_lock` is for `layout: npm`")]
     NotNpm,

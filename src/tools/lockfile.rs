@@ -82,7 +82,8 @@ impl Lockfile {
         let document: Document = strict_yaml::parse(file, text, FORMAT)?;
         let mut tools = BTreeMap::new();
         for (name, entry) in document.tools {
-            let locked = entry.locked().map_err(|problem| Invalid {
+            let directory = file.parent().unwrap_or(Path::new(""));
+            let locked = entry.locked(directory).map_err(|problem| Invalid {
                 at: strict_yaml::locate(
                     file,
                     text,
@@ -100,10 +101,11 @@ impl Lockfile {
 
     /// The text of the lock: the same for the same content.
     pub fn to_text(&self) -> Result<String, Error> {
+        let directory = self.file.parent().unwrap_or(Path::new(""));
         let tools = self
             .tools
             .iter()
-            .map(|(name, locked)| (name.clone(), Entry::from(locked)));
+            .map(|(name, locked)| (name.clone(), Entry::new(locked, directory)));
         let document = Document {
             version: FORMAT,
             tools: tools.collect(),

@@ -100,6 +100,8 @@ pub enum Activity<'a> {
     Note(&'a str),
     /// Its archive is being unpacked.
     Unpacking,
+    /// What was unpacked is being made one artifact.
+    Packing,
     /// Its programs are being run for the first time, in staging.
     Trying,
     /// Nothing more is asked for it.

@@ -9,6 +9,8 @@ pub enum Strength {
     FirstUse,
     /// A file that somebody had at hand.
     File,
+    /// Packages that were each checked, and made one artifact by whoever made the bundle.
+    Bundle,
     /// The vendor's list of digests, over https.
     Checksums,
     /// The catalog.
@@ -19,6 +21,8 @@ pub enum Strength {
 
 /// The proof of a file that somebody had at hand.
 pub const FILE: &str = "file";
+/// The first word of the proof of what a bundle was made of; what was checked follows.
+pub const BUNDLE: &str = "bundle";
 /// The proof of what nothing vouched for.
 pub const FIRST_USE: &str = "trust-on-first-use";
 /// The proof of what the catalog has.
@@ -36,6 +40,7 @@ impl Strength {
             SIGNATURE => Self::Signature,
             CATALOG => Self::Catalog,
             CHECKSUMS => Self::Checksums,
+            BUNDLE => Self::Bundle,
             FILE => Self::File,
             FIRST_USE => Self::FirstUse,
             _ => Self::Unstated,
@@ -50,6 +55,7 @@ pub fn witness(proof: &str) -> String {
         Strength::Signature => format!("the signature of {rest}"),
         Strength::Catalog => "the catalog".to_owned(),
         Strength::Checksums => format!("the list at {rest}"),
+        Strength::Bundle => "a bundle that was made before".to_owned(),
         Strength::File => "a file that was given before".to_owned(),
         Strength::FirstUse => "what came now".to_owned(),
         Strength::Unstated => "the lock".to_owned(),
@@ -66,6 +72,7 @@ mod tests {
             "lock",
             "trust-on-first-use",
             "file",
+            "bundle of 2 packages",
             "checksums https://h.example/SHASUMS256.txt",
             "catalog, single-source",
             "signature FB5DB77FD5C118B80511ADA8A6310ACC4672475C",

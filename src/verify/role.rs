@@ -113,6 +113,7 @@ mod tests {
             code: "AccessDenied".to_owned(),
             message: "not authorized".to_owned(),
             request_id: None,
+            attempts: 1,
         })
     }
 

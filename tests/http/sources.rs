@@ -2,11 +2,13 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use bootstrap::backoff::Backoff;
 use bootstrap::http::{Kind, Settings};
 
-use super::{World, content, pin_of, quick};
+use super::{World, bytes, content, pin_of, quick};
 use crate::server::{Reply, Server};
 
 fn serving(reply: Reply) -> Server {
@@ -167,6 +169,63 @@ fn the_deadline_ends_all_tries_and_says_so() {
     assert!(text.contains("503 Service Unavailable (asked "), "{text}");
     assert!(text.ends_with("the deadline of 0.7 s has passed"), "{text}");
     assert!(down.requests().len() > 3);
+}
+
+/// Such a world, in which each source is asked so often at most.
+fn patient(attempts: u32) -> World {
+    let backoff = Backoff {
+        attempts: NonZeroU32::new(attempts),
+        ..quick().backoff
+    };
+    World::with(Settings { backoff, ..quick() })
+}
+
+#[test]
+fn each_source_is_asked_as_often_as_is_allowed() {
+    let (down, busy) = (serving(Reply::status(503)), serving(Reply::status(429)));
+    let urls = [down.url("/"), busy.url("/")];
+    let error = patient(2).fetch(&pin_of(b"x"), &urls).unwrap_err();
+    assert_eq!(error.kind(), Kind::Remote);
+    assert_eq!(
+        error.to_string().matches("(asked 2 times)").count(),
+        2,
+        "{error}"
+    );
+    let counts = [&down, &busy].map(|server| server.requests().len());
+    assert_eq!(counts, [2, 2]);
+}
+
+#[test]
+fn going_on_with_a_download_is_one_of_its_attempts() {
+    const LENGTH: usize = 1_000_000;
+    let server = Server::start(|request| {
+        let reply = Reply::whole_or_part(&bytes(LENGTH), request);
+        reply.header("ETag", "\"1\"").cut_after(300_000)
+    });
+    let pin = pin_of(&bytes(LENGTH));
+    let error = patient(3).fetch(&pin, &[server.url("/")]).unwrap_err();
+    assert!(error.to_string().ends_with("(asked 3 times)"), "{error}");
+    assert_eq!(server.requests().len(), 3);
+    let fetched = patient(4).fetch(&pin, &[server.url("/")]).unwrap();
+    assert_eq!(fetched.attempts, 4);
+}
+
+#[test]
+fn a_delay_that_the_deadline_has_no_time_for_is_not_begun() {
+    let down = serving(Reply::status(503));
+    let backoff = Backoff {
+        base: Duration::from_hours(1),
+        ..quick().backoff
+    };
+    let world = World::with(Settings { backoff, ..quick() });
+    let error = world.fetch(&pin_of(b"x"), &[down.url("/")]).unwrap_err();
+    assert_eq!(error.kind(), Kind::Deadline);
+    let text = error.to_string();
+    assert!(
+        text.ends_with("the deadline of 30 s leaves no time for another try"),
+        "{text}"
+    );
+    assert_eq!(down.requests().len(), 1);
 }
 
 #[test]

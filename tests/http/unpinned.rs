@@ -1,5 +1,8 @@
 //! What `lock` asks for, which has no pin: documents, redirects and files, over https alone.
 
+use std::num::NonZeroU32;
+
+use bootstrap::backoff::Backoff;
 use bootstrap::cache::Unpinned;
 use bootstrap::http::{Error, Failure, Kind, Lookup, Settings, Source};
 
@@ -146,4 +149,18 @@ fn offline_and_over_plain_http_nothing_is_looked_up() {
         error.to_string().contains("`file` cannot be fetched"),
         "{error}"
     );
+}
+
+#[test]
+fn what_is_looked_up_is_asked_for_as_often_as_is_allowed() {
+    let server = Server::start(|_| Reply::status(503));
+    let backoff = Backoff {
+        attempts: NonZeroU32::new(3),
+        ..quick().backoff
+    };
+    let world = World::with(Settings { backoff, ..quick() });
+    let source = Source::new(server.url("/x").parse().unwrap());
+    let error = world.look_up(&source, 1000).unwrap_err();
+    assert!(error.to_string().ends_with("(asked 3 times)"), "{error}");
+    assert_eq!(server.requests().len(), 3);
 }

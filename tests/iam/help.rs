@@ -126,6 +126,30 @@ fn the_help_of_policy_trust_irsa() {
               
               Default: 30s for `token`, 1m for `kubeconfig`, `verify` and `policy`.
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
+
     Examples:
       bootstrap policy trust irsa --cluster payments --service-account harness:delegate
       bootstrap policy trust irsa --oidc-issuer URL --account ID --from delegate.yaml

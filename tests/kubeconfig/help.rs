@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use crate::world::World;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_kubeconfig() {
     let run = World::new().bootstrap(&["kubeconfig", "--help"]);
     assert_snapshot!(run, @"
@@ -106,6 +107,30 @@ fn the_help_of_kubeconfig() {
               
               Default: 30s for `token`, 1m for `kubeconfig`, `verify` and `policy`.
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+              
+              As the AWS connector says: `fixed-delay`, `equal-jitter`, `full-jitter`, or
+              `sdk-default`, which is equal jitter where fewer requests are asked for, and
+              full jitter after all else. What a server asks for (Retry-After) is waited for
+              in any case.
+
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+              
+              It may not be shorter than the first. A fixed delay does not grow, and heeds
+              none.
+
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+              
+              The first time counts, and so does going on with a download that broke off.
+              Default: as often as the deadline leaves time.
+
     Global options:
           --config <FILE>
               Read bootstrap.yaml from here
@@ -186,6 +211,16 @@ fn the_short_help_of_kubeconfig() {
           --offline              Use no network at all: what AWS would have to be asked fails
           --ca-bundle <FILE>     Trust the certificates in this PEM file as well
           --deadline <DURATION>  End by then, whatever happens, such as 30s or 2m
+
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
 
     Global options:
           --config <FILE>        Read bootstrap.yaml from here

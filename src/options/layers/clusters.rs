@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::Layers;
-use crate::arn::Region;
+use crate::arn::{ExternalId, Region};
 use crate::cluster::version::Minimum;
 use crate::cluster::{self, Cluster};
 use crate::error::Error;
 use crate::options::{CheckFlags, ClusterFlags};
 use crate::verify::CredentialKind;
+use crate::verify::serverless::Crossing;
 
 /// What a delegate's access to AWS and its clusters must be like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,19 +27,10 @@ pub struct Checks {
 impl Layers<'_> {
     /// The clusters, each with the region that is given for those that name none.
     pub fn clusters(&self, flags: &ClusterFlags) -> Result<Vec<Cluster>, Error> {
-        let variable = self.clusters_of_variable()?;
-        let file = self.config.clusters.clone().unwrap_or_default();
-        let mut clusters = [flags.cluster.clone(), variable, file]
-            .into_iter()
-            .find(|clusters| !clusters.is_empty())
-            .unwrap_or_default();
+        let mut clusters = self.listed(flags)?;
         let region = self.value(flags.region.clone(), "BOOTSTRAP_REGION", None)?;
         let role = self.value(flags.role_arn.clone(), "BOOTSTRAP_ROLE_ARN", None)?;
-        let variable = self.context.variable("BOOTSTRAP_EXTERNAL_ID");
-        let id = match (flags.external_id.clone(), variable) {
-            (None, Some(text)) => Some(unquoted("BOOTSTRAP_EXTERNAL_ID", text)?),
-            (flag, _) => flag,
-        };
+        let id = self.external_id(flags)?;
         let alias = self.value(flags.alias.clone(), "BOOTSTRAP_ALIAS", None)?;
         if let [cluster] = clusters.as_mut_slice() {
             cluster.region = region.or_else(|| cluster.region.take());
@@ -63,6 +55,60 @@ impl Layers<'_> {
         let clusters = clusters.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
         cluster::distinct(&clusters).map_err(|(_, error)| invalid(error))?;
         Ok(clusters)
+    }
+
+    /// The roles that deployments assume: those of the clusters, and without any cluster the one that is
+    /// given by itself. In the second case nothing is asked of a cluster, and there is none.
+    pub fn crossings(&self, flags: &ClusterFlags) -> Result<Vec<Crossing>, Error> {
+        if !self.listed(flags)?.is_empty() {
+            let clusters = self.clusters(flags)?.into_iter();
+            return Ok(clusters.filter_map(crossing).collect());
+        }
+        let region = self.region(flags)?;
+        let role = self.value(flags.role_arn.clone(), "BOOTSTRAP_ROLE_ARN", None)?;
+        let external_id = self.external_id(flags)?;
+        let Some(role) = role else {
+            return match external_id {
+                Some(_) => Err(Error::usage(
+                    "--external-id (BOOTSTRAP_EXTERNAL_ID) is that of a role, and there is none",
+                )
+                .with_hint("name the role with --role-arn (BOOTSTRAP_ROLE_ARN)".to_owned())),
+                None => Ok(Vec::new()),
+            };
+        };
+        if let Some(region) = region
+            .clone()
+            .filter(|one| one.partition() != role.partition)
+        {
+            let role = Box::new(role);
+            let error = cluster::InvalidCluster::Partitions { region, role };
+            return Err(Error::usage(error.to_string()));
+        }
+        Ok(vec![Crossing {
+            subject: None,
+            role,
+            external_id,
+            region,
+        }])
+    }
+
+    /// The clusters as they are named, by the flag, the variable or the file.
+    fn listed(&self, flags: &ClusterFlags) -> Result<Vec<Cluster>, Error> {
+        let variable = self.clusters_of_variable()?;
+        let file = self.config.clusters.clone().unwrap_or_default();
+        let named = [flags.cluster.clone(), variable, file];
+        let mut named = named.into_iter();
+        Ok(named
+            .find(|clusters| !clusters.is_empty())
+            .unwrap_or_default())
+    }
+
+    fn external_id(&self, flags: &ClusterFlags) -> Result<Option<ExternalId>, Error> {
+        let variable = "BOOTSTRAP_EXTERNAL_ID";
+        match (flags.external_id.clone(), self.context.variable(variable)) {
+            (None, Some(text)) => unquoted(variable, text).map(Some),
+            (flag, _) => Ok(flag),
+        }
     }
 
     fn clusters_of_variable(&self) -> Result<Vec<Cluster>, Error> {
@@ -136,6 +182,20 @@ impl Layers<'_> {
                 .unwrap_or_default(),
         })
     }
+}
+
+/// The role that a cluster is entered with.
+fn crossing(cluster: Cluster) -> Option<Crossing> {
+    let name = cluster.name.to_string();
+    let subject = cluster
+        .alias
+        .map_or(name, |alias| alias.as_str().to_owned());
+    Some(Crossing {
+        subject: Some(subject),
+        role: cluster.role?,
+        external_id: cluster.external_id,
+        region: cluster.region,
+    })
 }
 
 /// Reads what may have an external ID in it, which no message shows.

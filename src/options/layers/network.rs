@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::files;
 use crate::http::{self, Certificates, Client, Netrc};
+use crate::options::BackoffFlags;
 use crate::runtime::Runtime;
 use crate::tools::mirror::MirrorTemplate;
 use crate::tools::npm::{self, Npmrc, Registry};
@@ -23,7 +24,14 @@ impl Layers<'_> {
     ) -> Result<Cache, Error> {
         let file = self.config.cache_dir.clone();
         let given = self.path(flag, "BOOTSTRAP_CACHE_DIR", file)?;
-        Ok(Cache::new(given.unwrap_or_else(|| prefix.cache())))
+        let own = prefix.cache();
+        Ok(match given {
+            Some(dir) => Cache {
+                dir,
+                spare: Some(own),
+            },
+            None => Cache::new(own),
+        })
     }
 
     pub(in crate::options) fn no_origin(&self, flag: bool) -> Result<bool, Error> {
@@ -35,6 +43,7 @@ impl Layers<'_> {
         &self,
         ca_bundle: Option<PathBuf>,
         offline: bool,
+        backoff: &BackoffFlags,
     ) -> Result<Client, Error> {
         let file = self.config.ca_bundle.clone();
         let ca_bundle = self.path(ca_bundle, "BOOTSTRAP_CA_BUNDLE", file)?;
@@ -43,6 +52,7 @@ impl Layers<'_> {
             certificates: self.certificates(ca_bundle),
             netrc: self.netrc(),
             offline: self.switch(offline, "BOOTSTRAP_OFFLINE", self.config.offline)?,
+            backoff: self.backoff(backoff)?,
             ..http::Settings::default()
         };
         Ok(Client::new(network, Arc::new(Runtime::new())))
@@ -61,7 +71,7 @@ impl Layers<'_> {
     }
 
     /// npm reads its variables in either case (npm documentation, "config").
-    pub(super) fn registry(&self, flag: Option<String>) -> Result<Registry, Error> {
+    pub(in crate::options) fn registry(&self, flag: Option<String>) -> Result<Registry, Error> {
         let variables = [
             "BOOTSTRAP_NPM_REGISTRY",
             "NPM_CONFIG_REGISTRY",

@@ -1,20 +1,26 @@
 //! Staging an npm tool: the packages of its lock, fetched side by side and unpacked as they come.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 
-use super::stage::{Staged, described, limits_of};
+use url::Url;
+
+use super::stage::{Staged, described, limits_of, sources};
 use super::{Error, Installer};
 use crate::archive::{self, Entry, Limits, Package as Place, Tree};
+use crate::cache::Cache;
 use crate::deadline::Deadline;
 use crate::files::Room;
-use crate::http::{self, Download, Fetched};
+use crate::http::{self, Client, Download, Fetched};
 use crate::program::{Invocation, harmless_variables};
+use crate::tools::mirror::MirrorTemplate;
 use crate::tools::npm::{self, parse_address};
-use crate::tools::outcome::Activity;
+use crate::tools::outcome::{Activity, Observer};
 use crate::tools::package_lock::PackageLock;
 use crate::tools::{Release, package_lock::Package};
 
@@ -41,20 +47,107 @@ impl Installer<'_> {
     ) -> Result<Staged, Error> {
         let registry = self.registry(release)?;
         let parent = self.settings.prefix.tool(release.tool.as_str());
-        let count = lock
-            .packages
-            .iter()
-            .map(|package| package.paths.len() as u64)
-            .sum::<u64>();
-        let room = Room::at(&parent).map_err(Error::File)?;
-        let (bytes, files) = (count * BYTES_A_PACKAGE, count * FILES_A_PACKAGE);
-        room.check(&parent, bytes, Some(files))
-            .map_err(Error::Room)?;
+        check_room(&parent, lock)?;
+        let mut staged = Staged::new(&parent)?;
+        let packages = Packages {
+            client: self.client,
+            cache: &self.settings.cache,
+            mirrors: &self.settings.mirrors,
+            no_origin: self.settings.no_origin,
+            registry: &self.settings.registry,
+            deadline: self.deadline,
+            observer: self.observer,
+        };
+        let unpacked = packages.unpack(release, lock, &registry, staged.directory())?;
+        staged.source = http::redact(&registry);
+        (staged.bytes, staged.attempts) = (unpacked.bytes, unpacked.attempts);
+        staged.entries = unpacked.entries;
+        Ok(staged)
+    }
 
+    /// The registry: as it was given, else as npm itself states it.
+    fn registry(&self, release: &Release) -> Result<Url, Error> {
+        if let Some(address) = self.settings.registry.address().map_err(Error::Npm)? {
+            return Ok(address);
+        }
+        self.await_needs(release)?;
+        let npm = self.program_of(release, "npm");
+        let home = Staged::new(&self.settings.prefix.tool(release.tool.as_str()))?;
+        ask_npm(
+            npm,
+            &self.settings.variables,
+            home.directory(),
+            self.deadline,
+        )
+    }
+}
+
+/// Whether the packages of this lock will fit at `directory`.
+pub(in crate::tools) fn check_room(directory: &Path, lock: &PackageLock) -> Result<(), Error> {
+    let places = lock.packages.iter().map(|package| package.paths.len());
+    let count = places.sum::<usize>() as u64;
+    let room = Room::at(directory).map_err(Error::File)?;
+    let (bytes, files) = (count * BYTES_A_PACKAGE, count * FILES_A_PACKAGE);
+    room.check(directory, bytes, Some(files))
+        .map_err(Error::Room)
+}
+
+/// The registry that this npm comes with.
+pub(in crate::tools) fn ask_npm(
+    npm: PathBuf,
+    variables: &BTreeMap<String, String>,
+    home: &Path,
+    deadline: Deadline,
+) -> Result<Url, Error> {
+    let mut variables = harmless_variables(variables, home);
+    // npm is a script that looks for its node on PATH.
+    let path = variables.get("PATH").cloned().unwrap_or_default();
+    let directory = super::directory_of(&npm);
+    variables.insert("PATH".to_owned(), format!("{}:{path}", directory.display()));
+    let stated = Invocation {
+        program: npm,
+        args: ["config", "get", "registry"].map(str::to_owned).into(),
+        variables,
+        directory: home.to_owned(),
+    }
+    .output(deadline)
+    .map_err(Error::Registry)?;
+    parse_address(&stated).map_err(Error::Npm)
+}
+
+/// What the packages of a tool are fetched with.
+pub(in crate::tools) struct Packages<'a> {
+    pub(in crate::tools) client: &'a Client,
+    pub(in crate::tools) cache: &'a Cache,
+    pub(in crate::tools) mirrors: &'a [MirrorTemplate],
+    pub(in crate::tools) no_origin: bool,
+    pub(in crate::tools) registry: &'a npm::Registry,
+    pub(in crate::tools) deadline: Deadline,
+    pub(in crate::tools) observer: &'a Observer<'a>,
+}
+
+/// The packages of a tool as they are on disk.
+pub(in crate::tools) struct Unpacked {
+    pub(in crate::tools) entries: Vec<Entry>,
+    /// Bytes that were downloaded.
+    pub(in crate::tools) bytes: u64,
+    /// Requests that were made.
+    pub(in crate::tools) attempts: u32,
+}
+
+impl Packages<'_> {
+    /// Fetches the packages of `lock`, each by its integrity, and unpacks them into a directory.
+    pub(in crate::tools) fn unpack(
+        &self,
+        release: &Release,
+        lock: &PackageLock,
+        registry: &Url,
+        into: &Path,
+    ) -> Result<Unpacked, Error> {
         let sources = lock
             .packages
             .iter()
-            .map(|package| self.package_sources(&registry, package));
+            .map(|package| self.sources(registry, package));
         let sources = sources.collect::<Result<Vec<_>, _>>()?;
         let downloads = lock
             .packages
@@ -67,16 +160,14 @@ impl Installer<'_> {
                 sources,
             });
         let downloads: Vec<_> = downloads.collect();
-        let mut staged = Staged::new(&parent)?;
-        staged.source = http::redact(&registry);
-        let source = format!("{} ({} packages)", staged.source, downloads.len());
+        let source = format!("{} ({} packages)", http::redact(registry), downloads.len());
         (self.observer)(
             release.tool.as_str(),
             Activity::Downloading { source: &source },
         );
 
         let unpacking = Unpacking {
-            tree: Tree::open(staged.directory()).map_err(Error::Archive)?,
+            tree: Tree::open(into).map_err(Error::Archive)?,
             packages: &lock.packages,
             limits: limits_of(release),
             deadline: self.deadline,
@@ -84,7 +175,7 @@ impl Installer<'_> {
             is_broken: AtomicBool::new(false),
         };
         let told = AtomicBool::new(false);
-        let observer = |event: http::Event<'_>| self.tell_package(release, &told, &event);
+        let observer = |event: http::Event<'_>| self.tell(release, &told, &event);
         let (mut bytes, mut attempts, mut failed) = (0, 0, None);
         let (to_unpack, arrived) = sync_channel(QUEUE);
         let arrived = Mutex::new(arrived);
@@ -113,7 +204,7 @@ impl Installer<'_> {
                 }
                 ControlFlow::Continue(())
             };
-            let (cache, deadline) = (&self.settings.cache, self.deadline);
+            let (cache, deadline) = (self.cache, self.deadline);
             let fetched =
                 self.client
                     .fetch_all(&downloads, JOBS, cache, deadline, &observer, &mut deliver);
@@ -124,46 +215,15 @@ impl Installer<'_> {
             }
             failed.map_or(fetched.map_err(Error::Fetch), Err)
         })?;
-        (staged.bytes, staged.attempts) = (bytes, attempts);
-        staged.entries = unpacking
-            .entries
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        Ok(staged)
+        let entries = unpacking.entries.into_inner();
+        Ok(Unpacked {
+            entries: entries.unwrap_or_else(PoisonError::into_inner),
+            bytes,
+            attempts,
+        })
     }
 
-    /// The registry: as it was given, else as npm itself states it.
-    fn registry(&self, release: &Release) -> Result<url::Url, Error> {
-        if let Some(address) = self.settings.registry.address().map_err(Error::Npm)? {
-            return Ok(address);
-        }
-        self.await_needs(release)?;
-        let npm = self.program_of(release, "npm");
-        let home = Staged::new(&self.settings.prefix.tool(release.tool.as_str()))?;
-        let mut variables = harmless_variables(&self.settings.variables, home.directory());
-        // npm is a script that looks for its node on PATH.
-        let path = variables.get("PATH").cloned().unwrap_or_default();
-        variables.insert(
-            "PATH".to_owned(),
-            format!("{}:{path}", super::directory_of(&npm).display()),
-        );
-        let args = ["config", "get", "registry"].map(str::to_owned).into();
-        let stated = Invocation {
-            program: npm,
-            args,
-            variables,
-            directory: home.directory().to_owned(),
-        }
-        .output(self.deadline)
-        .map_err(Error::Registry)?;
-        parse_address(&stated).map_err(Error::Npm)
-    }
-
-    fn package_sources(
-        &self,
-        registry: &url::Url,
-        package: &Package,
-    ) -> Result<Vec<http::Source>, Error> {
+    fn sources(&self, registry: &Url, package: &Package) -> Result<Vec<http::Source>, Error> {
         let tarball = package.tarball();
         let origin = registry.join(&tarball).map_err(|error| {
             Error::Npm(npm::Error::Address {
@@ -171,10 +231,10 @@ impl Installer<'_> {
                 why: error.to_string(),
             })
         })?;
-        let mut sources = self.sources(&origin, &package.digest)?;
+        let mut sources = sources(self.mirrors, &origin, &package.digest, self.no_origin)?;
         for source in &mut sources {
             if source.authorization.is_none() {
-                source.authorization = self.settings.registry.authorization(&source.url);
+                source.authorization = self.registry.authorization(&source.url);
             }
         }
         Ok(sources)
@@ -182,7 +242,7 @@ impl Installer<'_> {
 
     /// Of hundreds of small downloads the first that goes wrong is told, and the others to those
     /// who want every detail.
-    fn tell_package(&self, release: &Release, told: &AtomicBool, event: &http::Event<'_>) {
+    fn tell(&self, release: &Release, told: &AtomicBool, event: &http::Event<'_>) {
         if matches!(
             event,
             http::Event::Asking { .. } | http::Event::Received { .. }

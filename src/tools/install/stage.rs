@@ -10,8 +10,9 @@ use crate::fault::Fault;
 use crate::files::{self, Room};
 use crate::http::{self, Download, Event};
 use crate::program::{Invocation, harmless_variables};
+use crate::tools::mirror::{self, MirrorTemplate};
 use crate::tools::outcome::Activity;
-use crate::tools::{Artifact, Layout, Program, ProgramKind, Release, Source, mirror};
+use crate::tools::{Artifact, Layout, Program, ProgramKind, Release, Source};
 
 /// A tree that is not in place yet; dropped, it is removed.
 #[derive(Debug)]
@@ -58,7 +59,12 @@ impl Installer<'_> {
     }
 
     fn stage_artifact(&self, release: &Release, artifact: &Artifact) -> Result<Staged, Error> {
-        let sources = self.sources(&artifact.url, &artifact.digest)?;
+        let sources = sources(
+            &self.settings.mirrors,
+            &artifact.url,
+            &artifact.digest,
+            self.settings.no_origin,
+        )?;
         let download = Download {
             digest: &artifact.digest,
             size: artifact.size,
@@ -100,24 +106,6 @@ impl Installer<'_> {
         (staged.source, staged.bytes, staged.attempts) =
             (fetched.source, fetched.downloaded, fetched.attempts);
         Ok(staged)
-    }
-
-    /// The addresses of an artifact, in the order in which they are tried.
-    pub(super) fn sources(
-        &self,
-        origin: &url::Url,
-        digest: &Digest,
-    ) -> Result<Vec<http::Source>, Error> {
-        let urls = mirror::sources(
-            &self.settings.mirrors,
-            origin,
-            digest,
-            self.settings.no_origin,
-        );
-        if urls.is_empty() {
-            return Err(Error::NoSource);
-        }
-        Ok(urls.into_iter().map(http::Source::new).collect())
     }
 
     fn skipped(&self, release: &Release) -> Vec<String> {
@@ -241,6 +229,20 @@ impl Installer<'_> {
     }
 }
 
+/// The addresses of an artifact, in the order in which they are tried.
+pub(in crate::tools) fn sources(
+    mirrors: &[MirrorTemplate],
+    origin: &url::Url,
+    digest: &Digest,
+    no_origin: bool,
+) -> Result<Vec<http::Source>, Error> {
+    let urls = mirror::sources(mirrors, origin, digest, no_origin);
+    if urls.is_empty() {
+        return Err(Error::NoSource);
+    }
+    Ok(urls.into_iter().map(http::Source::new).collect())
+}
+
 /// An event that a reader of the log wants to know of.
 pub(in crate::tools) fn described(event: &Event<'_>) -> String {
     match event {
@@ -262,6 +264,10 @@ pub(in crate::tools) fn described(event: &Event<'_>) -> String {
                 path.display()
             )
         }
+        Event::CacheUnwritable { dir, source, .. } => format!(
+            "nothing can be written to `{}` ({source}): keeping the download below the prefix",
+            dir.display()
+        ),
         Event::Waiting { path, .. } => format!(
             "waiting for another process that fetches `{}`",
             path.display()
@@ -300,7 +306,7 @@ pub(in crate::tools) fn described(event: &Event<'_>) -> String {
     }
 }
 
-fn format_of(release: &Release) -> Format {
+pub(in crate::tools) fn format_of(release: &Release) -> Format {
     match &release.layout {
         Layout::Zip { .. } => Format::Zip,
         Layout::TarGz { .. } => Format::TarGz,
@@ -315,7 +321,7 @@ fn format_of(release: &Release) -> Format {
     }
 }
 
-fn strip_of(release: &Release) -> &str {
+pub(in crate::tools) fn strip_of(release: &Release) -> &str {
     match &release.layout {
         Layout::Zip { strip } | Layout::TarGz { strip } => {
             strip.as_ref().map_or("", |strip| strip.as_str())
@@ -327,7 +333,7 @@ fn strip_of(release: &Release) -> &str {
 /// Deflate cannot exceed 1032 times, and what is honest stays far below (the AWS CLI: 3.6).
 const RATIO: u64 = 200;
 
-pub(super) const fn limits_of(release: &Release) -> Limits {
+pub(in crate::tools) const fn limits_of(release: &Release) -> Limits {
     Limits {
         entries: release.limits.entries,
         bytes: release.limits.unpacked,

@@ -1,0 +1,293 @@
+//! Whether a bundle is whole: every file hashed again, and none that is missing or too many.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::read::open_tar;
+use super::{Bundle, DIRECTORIES, Form, LOCK, ReadError, path_of};
+use crate::archive::{self, MemberKind, Piece};
+use crate::cache::{Checked, Verified};
+use crate::deadline::Deadline;
+use crate::digest::{Digest, Hasher};
+use crate::files;
+
+/// What `fsck` leaves at the root of a file system, which may be the volume of a bundle.
+const OF_THE_FILE_SYSTEM: &str = "lost+found";
+
+/// What was found.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The files that are as they should be, the lock not counted.
+    pub whole: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What is not as it should be, by path.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The path in the bundle.
+    pub path: String,
+    /// What is wrong with it.
+    pub problem: Problem,
+    /// More about that, where there is more to say.
+    pub detail: Option<String>,
+    /// What it is, as `tool version for platform`; empty for what is too many.
+    pub of: Vec<String>,
+}
+
+/// What can be wrong with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Problem {
+    /// It has other bytes than its name says.
+    Altered,
+    /// The lock does not name it.
+    Extra,
+    /// It is not there.
+    Missing,
+}
+
+impl Problem {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Altered => "altered",
+            Self::Extra => "extra",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+/// A file that should be there.
+struct Expected {
+    digest: Digest,
+    size: Option<u64>,
+    of: Vec<String>,
+}
+
+/// The search.
+struct Search {
+    expected: BTreeMap<String, Expected>,
+    verdict: Verdict,
+}
+
+impl Bundle {
+    /// Hashes all of it.
+    pub fn verify(&self, deadline: Deadline) -> Result<Verdict, ReadError> {
+        let mut search = Search::new(self);
+        match self.form() {
+            Form::Directory => search.directory(self.path())?,
+            Form::Tar => search.tar(self.path(), deadline)?,
+        }
+        let mut verdict = search.verdict;
+        verdict
+            .findings
+            .sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(verdict)
+    }
+}
+
+impl Search {
+    fn new(bundle: &Bundle) -> Self {
+        let mut expected = BTreeMap::new();
+        for row in bundle.list() {
+            let artifact = row.artifact;
+            let known = expected
+                .entry(path_of(&artifact.digest))
+                .or_insert(Expected {
+                    digest: artifact.digest,
+                    size: None,
+                    of: Vec::new(),
+                });
+            known.size = known.size.or(artifact.size);
+            known
+                .of
+                .push(format!("{} {} for {}", row.tool, row.version, row.target));
+        }
+        Self {
+            expected,
+            verdict: Verdict {
+                whole: 0,
+                bytes: 0,
+                findings: Vec::new(),
+            },
+        }
+    }
+
+    fn directory(&mut self, root: &Path) -> Result<(), ReadError> {
+        let expected = std::mem::take(&mut self.expected);
+        for (path, file) in &expected {
+            self.check(root, path, file);
+        }
+        for name in names_in(root)? {
+            if name == LOCK || name == OF_THE_FILE_SYSTEM {
+                continue;
+            }
+            if !DIRECTORIES.contains(&name.as_str()) || !root.join(&name).is_dir() {
+                self.extra(name);
+                continue;
+            }
+            for inner in names_in(&root.join(&name))? {
+                let path = format!("{name}/{inner}");
+                if !expected.contains_key(&path) {
+                    self.extra(path);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, root: &Path, path: &str, file: &Expected) {
+        let most = file.size.unwrap_or(u64::MAX);
+        match Verified::check(&root.join(path), &file.digest, most) {
+            Ok(Checked::Whole(found)) => self.judge(path, file, found.len(), None),
+            Ok(Checked::Other(digest)) => self.judge(path, file, most, Some(&digest)),
+            Ok(Checked::TooLarge) => {
+                let detail = format!("it has more than {most} bytes");
+                self.found(path, Problem::Altered, Some(detail), file);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.found(path, Problem::Missing, None, file);
+            }
+            Err(error) => {
+                let detail = format!("it cannot be read: {error}");
+                self.found(path, Problem::Altered, Some(detail), file);
+            }
+        }
+    }
+
+    /// What to think of a file of this length, with this digest where it is another one.
+    fn judge(&mut self, path: &str, file: &Expected, length: u64, other: Option<&Digest>) {
+        let stated = file.size.filter(|size| *size != length);
+        match (other, stated) {
+            (Some(digest), _) => {
+                let detail = format!("it has the digest {digest}");
+                self.found(path, Problem::Altered, Some(detail), file);
+            }
+            (None, Some(size)) => {
+                let detail = format!("it has {length} bytes, and the lock says {size}");
+                self.found(path, Problem::Altered, Some(detail), file);
+            }
+            (None, None) => {
+                self.verdict.whole += 1;
+                self.verdict.bytes += length;
+            }
+        }
+    }
+
+    fn tar(&mut self, path: &Path, deadline: Deadline) -> Result<(), ReadError> {
+        let file = open_tar(path)?;
+        let mut under_way: Option<(String, Hasher, u64)> = None;
+        let mut seen = Vec::new();
+        let read = archive::read_tar(path, &file, deadline, &mut |piece| match piece {
+            Piece::Member { name, kind } => {
+                if let Some(done) = under_way.take() {
+                    self.done(done);
+                }
+                let is_again = seen.iter().any(|known| known == name);
+                seen.push(name.to_owned());
+                match self.expected.get(name) {
+                    Some(file) if kind == MemberKind::File && !is_again => {
+                        let hasher = Hasher::new(file.digest.algorithm());
+                        under_way = Some((name.to_owned(), hasher, 0));
+                    }
+                    _ if is_plain(name, kind) && !is_again => {}
+                    _ => self.extra(name.to_owned()),
+                }
+            }
+            Piece::Bytes(bytes) => {
+                if let Some((_, hasher, length)) = &mut under_way {
+                    hasher.update(bytes);
+                    *length += bytes.len() as u64;
+                }
+            }
+        });
+        match read {
+            Ok(()) => {
+                if let Some(done) = under_way.take() {
+                    self.done(done);
+                }
+            }
+            Err(archive::Error::Refused { fault, .. }) => {
+                // What it broke off in is missing, like all that would come after.
+                if let Some((name, ..)) = under_way.take() {
+                    seen.retain(|known| *known != name);
+                }
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                self.verdict.findings.push(Finding {
+                    path: name.to_string_lossy().into_owned(),
+                    problem: Problem::Altered,
+                    detail: Some(fault.to_string()),
+                    of: Vec::new(),
+                });
+            }
+            Err(source) => {
+                let path = path.to_owned();
+                return Err(ReadError::NoTar { path, source });
+            }
+        }
+        let expected = std::mem::take(&mut self.expected);
+        for (path, file) in &expected {
+            if !seen.contains(path) {
+                self.found(path, Problem::Missing, None, file);
+            }
+        }
+        Ok(())
+    }
+
+    /// A file of a tar has been read.
+    fn done(&mut self, (path, hasher, length): (String, Hasher, u64)) {
+        let Some(file) = self.expected.remove(&path) else {
+            return;
+        };
+        let digest = hasher.finish();
+        let other = Some(&digest).filter(|digest| **digest != file.digest);
+        self.judge(&path, &file, length, other);
+    }
+
+    fn found(&mut self, path: &str, problem: Problem, detail: Option<String>, file: &Expected) {
+        self.verdict.findings.push(Finding {
+            path: path.to_owned(),
+            problem,
+            detail,
+            of: file.of.clone(),
+        });
+    }
+
+    fn extra(&mut self, path: String) {
+        self.verdict.findings.push(Finding {
+            path,
+            problem: Problem::Extra,
+            detail: None,
+            of: Vec::new(),
+        });
+    }
+}
+
+/// Whether a member of a tar needs no pin: the lock, and the directories.
+fn is_plain(name: &str, kind: MemberKind) -> bool {
+    match kind {
+        MemberKind::File => name == LOCK,
+        MemberKind::Directory => name.is_empty() || name == "." || DIRECTORIES.contains(&name),
+        MemberKind::Link => false,
+    }
+}
+
+fn names_in(directory: &Path) -> Result<Vec<String>, ReadError> {
+    let unreadable =
+        |source| ReadError::Unreadable(files::Error::new("read the directory", directory, source));
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        names.push(name.to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
