@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Layers;
 use super::layers::source_date_epoch;
+use super::{BackoffFlags, Layers};
 use crate::cache::Cache;
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -82,6 +82,10 @@ pub struct BundleFlags {
     /// End by then, whatever happens, such as 90s or 2m [default: 30m]
     #[arg(long, value_name = "DURATION")]
     deadline: Option<Timespan>,
+
+    /// The waits between tries.
+    #[command(flatten)]
+    backoff: BackoffFlags,
 }
 
 /// Everything that making a bundle depends on.
@@ -139,7 +143,7 @@ impl Layers<'_> {
             no_origin: self.no_origin(flags.no_origin)?,
             registry: self.registry(flags.npm_registry)?,
             variables: self.context.variables().clone(),
-            client: self.client(flags.ca_bundle, flags.offline)?,
+            client: self.client(flags.ca_bundle, flags.offline, &flags.backoff)?,
             deadline: self.deadline(flags.deadline, budget)?,
             modified: source_date_epoch(self.context)
                 .and_then(|second| u64::try_from(second).ok())
