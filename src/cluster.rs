@@ -15,7 +15,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::arn::{
-    Arn, ClusterName, ExternalId, InvalidArn, InvalidName, InvalidRegion, Region, RoleArn,
+    Arn, ClusterName, ExternalId, InvalidArn, InvalidName, InvalidRegion, Partition, Region,
+    RoleArn,
 };
 
 /// The name of an entry of a kubeconfig.
@@ -156,16 +157,28 @@ impl Cluster {
         if self.external_id.is_some() && self.role.is_none() {
             return Err(InvalidCluster::NoRole { name: self.name });
         }
-        if let (Some(region), Some(role)) = (&self.region, &self.role)
-            && region.partition() != role.partition
-        {
-            return Err(InvalidCluster::Partitions {
-                region: region.clone(),
-                role: Box::new(role.clone()),
-            });
+        if let (Some(region), Some(role)) = (&self.region, &self.role) {
+            assumable(role, region)?;
         }
         Ok(self)
     }
+
+    /// The partition that it is in: that of its region, else of its role, where one of them is known.
+    pub fn partition(&self) -> Option<Partition> {
+        let of_region = self.region.as_ref().map(Region::partition);
+        of_region.or_else(|| Some(self.role.as_ref()?.partition))
+    }
+}
+
+/// Whether the STS of this region may know the role.
+pub fn assumable(role: &RoleArn, region: &Region) -> Result<(), InvalidCluster> {
+    if region.partition() == role.partition {
+        return Ok(());
+    }
+    Err(InvalidCluster::Partitions {
+        region: region.clone(),
+        role: Box::new(role.clone()),
+    })
 }
 
 /// Whether each of these has a context of its own: an alias, or name, region and role where it has none.

@@ -435,6 +435,15 @@ fn the_hosts_are_those_of_the_region_its_partition_fips_and_dual_stack() {
         ],
     );
     check(
+        "us-iso-east-1",
+        &[],
+        [
+            "sts.us-iso-east-1.c2s.ic.gov",
+            "eks.us-iso-east-1.c2s.ic.gov",
+            "ec2.us-iso-east-1.c2s.ic.gov",
+        ],
+    );
+    check(
         "us-gov-west-1",
         &[("AWS_USE_DUALSTACK_ENDPOINT", "true")],
         [

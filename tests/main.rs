@@ -37,6 +37,7 @@ mod mirrors;
 mod moto;
 mod npm;
 mod options;
+mod partitions;
 mod patch;
 mod patch_inputs;
 mod patch_kubectl;

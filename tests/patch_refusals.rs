@@ -206,7 +206,7 @@ fn a_role_of_another_partition_than_the_region_is_refused() {
         patch(text, &args)
             .exits(2)
             .says("the role is in partition `aws`, and region cn-north-1 in `aws-cn`")
-            .says("hint: use a role of the region's partition");
+            .says("hint: use a role of that partition");
     }
 }
 

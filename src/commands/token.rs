@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::arn::{ExternalId, Partition, Region, RoleArn, SessionName};
-use crate::cluster::InvalidCluster;
+use crate::cluster::assumable;
 use crate::cluster::exec_credential::ApiVersion;
 use crate::cluster::session::{Entry, Naming, Sessions, default_name};
 use crate::cluster::token::{ClusterId, Token, sign_token};
@@ -212,14 +212,8 @@ impl Wanted {
             |(_, source)| format!("named by {source}"),
         );
         let region = named.map_or_else(home, |(region, _)| region);
-        if let Some(role) = &self.role
-            && role.partition != region.partition()
-        {
-            let error = InvalidCluster::Partitions {
-                region,
-                role: Box::new(role.clone()),
-            };
-            return Err(Error::usage(error.to_string()));
+        if let Some(role) = &self.role {
+            assumable(role, &region).map_err(|error| Error::usage(error.to_string()))?;
         }
         let host = aws.sts_host(&region)?;
         detail(&format!(

@@ -122,21 +122,25 @@ pub fn patch(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
 }
 
 impl Plan {
-    /// Refuses a role that the region's STS does not know.
+    /// Refuses a role that the STS of the region does not know, or whose sessions the cluster does not.
     fn check_partition(&self) -> Result<(), Error> {
-        if let (Some(irsa), Some(region)) = (&self.irsa, &self.region)
-            && irsa.role.partition != region.partition()
-        {
-            return Err(Error::Conflict {
-                message: format!(
-                    "the role is in partition `{}`, and region {region} in `{}`",
-                    irsa.role.partition,
-                    region.partition()
-                ),
-                hint: "use a role of the region's partition",
-            });
+        let Some(irsa) = &self.irsa else {
+            return Ok(());
+        };
+        let role = irsa.role.partition;
+        let region = self.region.as_ref();
+        let region = region.map(|region| (format!("region {region}"), region.partition()));
+        let clusters = self.wishes.clusters.iter();
+        let clusters =
+            clusters.filter_map(|one| Some((format!("cluster `{}`", one.name), one.partition()?)));
+        let mut all = region.into_iter().chain(clusters);
+        match all.find(|(_, partition)| *partition != role) {
+            None => Ok(()),
+            Some((what, partition)) => Err(Error::Conflict {
+                message: format!("the role is in partition `{role}`, and {what} in `{partition}`"),
+                hint: "use a role of that partition",
+            }),
         }
-        Ok(())
     }
 }
 

@@ -59,7 +59,12 @@ impl Layers<'_> {
         clusters: &ClusterFlags,
         checks: &CheckFlags,
     ) -> Result<AccessOptions, Error> {
-        self.access_to(self.clusters(clusters)?, network, clusters, checks)
+        let named = self.clusters(clusters)?;
+        let access = self.access_to(named, network, clusters, checks)?;
+        if let Some(test) = &access.checks.test_region {
+            self.check_test_region(test, clusters, &access.clusters)?;
+        }
+        Ok(access)
     }
 
     /// The same where nothing is asked of clusters: their roles alone are assumed.

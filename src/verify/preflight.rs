@@ -19,7 +19,7 @@ use super::probe::{self, Probed};
 use super::service_account::Claims;
 use super::tools::{self, Depth};
 use super::{Check, Finding, State, budget, fargate, irsa, pod, role};
-use crate::arn::{Region, SessionName};
+use crate::arn::{Partition, Region, RoleArn, SessionName};
 use crate::aws::{self, Aws, Caller, Identity};
 use crate::cluster::Cluster;
 use crate::cluster::access::Access;
@@ -222,6 +222,11 @@ impl<'a> Preflight<'a> {
             return Finding::skip(Check::Regions, "there are no credentials");
         };
         let region = self.test_region();
+        if let Some(named) = self.region()
+            && named.partition() != region.partition()
+        {
+            return role::judge_test_region(&region, &named);
+        }
         let regions = self
             .setup
             .aws
@@ -232,13 +237,20 @@ impl<'a> Preflight<'a> {
     /// Where the connector tries its connection: the home region of the partition.
     fn test_region(&self) -> Region {
         let given = self.setup.test_region.cloned();
-        let home = || {
-            Region::from(
-                self.region()
-                    .map_or(crate::arn::Partition::Aws, |region| region.partition()),
-            )
+        given.unwrap_or_else(|| Region::from(self.partition()))
+    }
+
+    /// The partition of all the rest: that of the region, else of a cluster, else of the role of IRSA.
+    fn partition(&self) -> Partition {
+        let setup = &self.setup;
+        let of_region = self.region().map(|region| region.partition());
+        let of_clusters = || setup.clusters.iter().find_map(Cluster::partition);
+        let of_irsa = || {
+            let role = setup.variables.get("AWS_ROLE_ARN")?;
+            Some(role.parse::<RoleArn>().ok()?.partition)
         };
-        given.unwrap_or_else(home)
+        let found = of_region.or_else(of_clusters).or_else(of_irsa);
+        found.unwrap_or(Partition::Aws)
     }
 
     /// The region that the first cluster or the environment names.

@@ -2,7 +2,7 @@
 
 use super::credentials::with_hint;
 use super::{Check, CredentialKind, Finding, State, in_one_line};
-use crate::arn::{Region, RoleArn};
+use crate::arn::{Partition, Region, RoleArn};
 use crate::aws;
 use crate::cluster::InvalidCluster;
 
@@ -56,6 +56,24 @@ pub fn judge_partition(role: &RoleArn, region: &Region) -> Finding {
     };
     Finding::fail(Check::Role, error.to_string())
         .remedy("name a role of this partition, or another region")
+}
+
+/// Why a test region will not do beside what is of another partition.
+pub fn mixed(test: &Region, what: &str, partition: Partition) -> String {
+    format!(
+        "the test region {test} is of partition `{}` and {what} of `{partition}`: the credentials of one partition \
+         are unknown in another",
+        test.partition()
+    )
+}
+
+/// Judges a test region of another partition than the region, which nobody need ask.
+pub fn judge_test_region(test: &Region, region: &Region) -> Finding {
+    let what = format!("the region {region}");
+    let partition = region.partition();
+    Finding::fail(Check::Regions, mixed(test, &what, partition)).remedy(format!(
+        "name a test region of partition `{partition}`, or none"
+    ))
 }
 
 /// Judges an attempt to assume the role without its external ID: who asks for one and does not

@@ -220,10 +220,10 @@ fn a_cluster_that_cannot_be_asked_is_told_as_kubeconfig_tells_it() {
         "cn-north-1",
         "--irsa-role-arn",
         "arn:aws:iam::123456789012:role/r",
-        "--deadline",
-        "1ms",
     ])
-    .exits(5);
+    .exits(2)
+    .says("--irsa-role-arn is of partition `aws` and cluster `payments` of `aws-cn`");
+    ask(&["payments", "--deadline", "1ms"]).exits(5);
     let run = World::new().bootstrap(&[&base[..], &["payments"]].concat());
     run.exits(2).says("--region");
     let china = "arn:aws-cn:iam::123456789012:role/r";

@@ -6,9 +6,9 @@ use super::entry::{self, Entry, Names};
 use super::{Change, Error, Request, Written};
 use crate::arn::{Region, SessionName};
 use crate::aws::{self, Aws, Description};
-use crate::cluster::Cluster;
 use crate::cluster::describe::Question;
 use crate::cluster::session::default_name;
+use crate::cluster::{Cluster, assumable};
 use crate::deadline::Deadline;
 
 /// A cluster that was described.
@@ -61,6 +61,9 @@ impl<'a> Request<'a> {
         let mut placed = cluster.clone();
         placed.region = Some(region.clone());
         placed.check()?;
+        if let Some(describer) = self.describer {
+            assumable(describer, &region)?;
+        }
         let described = self.ask(cluster, &region, aws, deadline).map_err(fail)?;
         let (server, authority) = entry::check(cluster, &described)?;
         let outpost = described.outpost_id.as_deref();

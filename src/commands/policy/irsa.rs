@@ -104,6 +104,19 @@ pub(super) fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Resul
         Some(worn) => vec![worn.subject()?],
         None => args.wearers.subjects()?,
     };
+    let role = args
+        .irsa_role_arn
+        .as_ref()
+        .map(|role| ("--irsa-role-arn", role));
+    let annotated = worn.as_ref().and_then(|worn| worn.0.role.as_ref());
+    // What `patch` would be told comes before what it would replace.
+    let role = role.or_else(|| annotated.map(|role| ("the role of the manifest", role)));
+    let said = [
+        args.partition.map(|value| Found::new("--partition", value)),
+        role.map(|(place, role)| Found::new(place, role.partition)),
+    ];
+    // What does not fit as it was said need not be asked for.
+    partition(said.iter().flatten().cloned().chain(args.place()))?;
     let cluster = args.issuing(context, global)?;
     let issuer = match (&args.oidc_issuer, &cluster) {
         (Some(issuer), _) => issuer.clone(),
@@ -113,16 +126,7 @@ pub(super) fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Resul
         }
         (None, None) => return Err(Error::usage("no issuer is named")),
     };
-    let role = args
-        .irsa_role_arn
-        .as_ref()
-        .map(|role| ("--irsa-role-arn", role));
-    let annotated = worn.as_ref().and_then(|worn| worn.0.role.as_ref());
-    // What `patch` would be told comes before what it would replace.
-    let role = role.or_else(|| annotated.map(|role| ("the role of the manifest", role)));
     let found = [
-        args.partition.map(|value| Found::new("--partition", value)),
-        role.map(|(place, role)| Found::new(place, role.partition)),
         cluster
             .as_ref()
             .map(|found| Found::new(found.cluster.to_string(), found.cluster.partition)),
@@ -130,7 +134,7 @@ pub(super) fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Resul
             .partition()
             .map(|value| Found::new(format!("issuer {issuer}"), value)),
     ];
-    let partition = partition(found.into_iter().flatten())?;
+    let partition = partition(said.into_iter().chain(found).flatten())?;
     let flag = args
         .account
         .clone()
@@ -175,6 +179,16 @@ pub(super) fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Resul
 }
 
 impl Args {
+    /// The partition of the cluster as it is named, where that tells it.
+    fn place(&self) -> Option<Found<Partition>> {
+        let cluster = self.cluster.as_ref()?;
+        let of_flag = || self.region.as_ref().map(Region::partition);
+        let partition = cluster.partition().or_else(of_flag)?;
+        let arn = cluster.arn.as_ref().map(ToString::to_string);
+        let place = arn.unwrap_or_else(|| format!("cluster `{}`", cluster.name));
+        Some(Found::new(place, partition))
+    }
+
     /// Who issues the tokens of the cluster, where one is named.
     fn issuing(&self, context: &Context, global: &GlobalFlags) -> Result<Option<Issuing>, Error> {
         let Some(cluster) = &self.cluster else {

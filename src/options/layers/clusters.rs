@@ -11,6 +11,7 @@ use crate::cluster::{self, Cluster};
 use crate::error::Error;
 use crate::options::{CheckFlags, ClusterFlags};
 use crate::verify::CredentialKind;
+use crate::verify::role::mixed;
 use crate::verify::serverless::Crossing;
 
 /// What a delegate's access to AWS and its clusters must be like.
@@ -76,13 +77,9 @@ impl Layers<'_> {
                 None => Ok(Vec::new()),
             };
         };
-        if let Some(region) = region
-            .clone()
-            .filter(|one| one.partition() != role.partition)
-        {
-            let role = Box::new(role);
-            let error = cluster::InvalidCluster::Partitions { region, role };
-            return Err(Error::usage(error.to_string()));
+        if let Some(region) = &region {
+            let fits = cluster::assumable(&role, region);
+            fits.map_err(|error| Error::usage(error.to_string()))?;
         }
         Ok(vec![Crossing {
             subject: None,
@@ -157,6 +154,31 @@ impl Layers<'_> {
     /// Whether the network is left alone.
     pub fn offline(&self, flag: bool) -> Result<bool, Error> {
         self.switch(flag, "BOOTSTRAP_OFFLINE", self.config.offline)
+    }
+
+    /// Refuses a test region whose partition is not that of all the rest: credentials of one partition are
+    /// unknown in another (AWS connector settings reference, "Test Region and AWS GovCloud Support").
+    pub fn check_test_region(
+        &self,
+        test: &Region,
+        flags: &ClusterFlags,
+        clusters: &[Cluster],
+    ) -> Result<(), Error> {
+        let named = self.region(flags)?;
+        let named = named.map(|region| (format!("the region {region}"), region.partition()));
+        let clusters = clusters.iter();
+        let clusters =
+            clusters.filter_map(|one| Some((format!("cluster `{}`", one.name), one.partition()?)));
+        let mut all = named.into_iter().chain(clusters);
+        match all.find(|(_, partition)| *partition != test.partition()) {
+            None => Ok(()),
+            Some((what, partition)) => {
+                let hint = format!(
+                    "name a --test-region (BOOTSTRAP_TEST_REGION) of partition `{partition}`, or leave it out"
+                );
+                Err(Error::usage(mixed(test, &what, partition)).with_hint(hint))
+            }
+        }
     }
 
     /// What access must be like.
