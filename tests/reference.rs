@@ -15,7 +15,7 @@ use crate::world::{Run, World};
 const HEAD: &str = "## The connector's reference, section by section\n";
 
 /// The sections of the reference whose tables of contents and examples aside, in its order.
-const SECTIONS: [&str; 32] = [
+const SECTIONS: [&str; 33] = [
     "AWS permissions and policies",
     "DescribeRegions always required",
     "AWS S3 permissions and policies",
@@ -39,6 +39,7 @@ const SECTIONS: [&str; 32] = [
     "Custom Parameters",
     "Enable cross-account access (STS Role)",
     "Test Region and AWS GovCloud Support",
+    "AWS backoff strategy",
     "Connect to Elastic Kubernetes Service (EKS)",
     "Configure EKS for use with Harness",
     "Use EKS for builds (Harness CI)",

@@ -360,6 +360,18 @@ fn commands() -> Vec<Vec<String>> {
         ],
         vec!["policy", "permissions", "s3-read"],
         vec!["policy", "check", "delegate.yaml", "--for", "s3-read"],
+        vec![
+            "verify",
+            "--for",
+            "serverless",
+            "--role-arn",
+            STRICT,
+            "--external-id",
+            EXTERNAL_ID,
+        ],
+        vec!["bundle", "create", "--replace"],
+        vec!["bundle", "verify", "bundle"],
+        vec!["bundle", "list", "bundle"],
         vec!["completions", "bash"],
         vec!["man"],
         vec!["uninstall", "--prune", "hello"],
@@ -378,7 +390,7 @@ fn in_every_voice(world: &World, args: &[&str], mut see: impl FnMut(&Run)) {
         .collect();
     let count = match verbs[..] {
         ["policy", "trust", ..] => 3,
-        ["policy", ..] => 2,
+        ["policy" | "bundle", ..] => 2,
         _ => 1,
     };
     let help = world
@@ -435,7 +447,7 @@ fn every_command_is_among_those_that_are_run() {
     let commands = commands();
     let run: BTreeSet<_> = commands.iter().map(|args| args[0].as_str()).collect();
     assert!(
-        listed.len() >= 13 && listed.is_subset(&run),
+        listed.len() >= 14 && listed.is_subset(&run),
         "{listed:?} {run:?}"
     );
 }
@@ -452,6 +464,7 @@ fn no_command_tells_a_secret_when_all_goes_well() {
             "kubeconfig",
             "token",
             "patch",
+            "bundle",
             "uninstall",
         ] {
             let mut of_it = codes.iter().filter(|(args, _)| args.starts_with(command));
