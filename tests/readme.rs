@@ -100,7 +100,9 @@ fn flags_in_the_text_of_the_readme_exist() {
         &["check"],
     ];
     let policies = policies.map(|verbs| help(&[&["policy"], verbs].concat()));
-    let all = commands.map(|command| help(&[command])).concat() + &policies.concat();
+    let bundles = ["create", "verify", "list"].map(|verb| help(&["bundle", verb]));
+    let all =
+        commands.map(|command| help(&[command])).concat() + &policies.concat() + &bundles.concat();
     for word in file("README.md").split(|c: char| c.is_whitespace() || "`(),.:;".contains(c)) {
         if word.starts_with("--") && word.len() > 2 && word.as_bytes()[2].is_ascii_lowercase() {
             assert!(all.contains(word), "no command has {word}");
