@@ -59,11 +59,8 @@ fn moto() -> &'static Moto {
 /// A machine whose AWS this is, and whose kubeconfig is `home/.kube/config`.
 fn world() -> World {
     let world = moto().world();
-    let home = world.text("home");
-    world
-        .without("WORKING_DIR")
-        .with("WORKING_DIR", "/nonexistent")
-        .with("HOME", &home)
+    let [home, nowhere] = ["home", "nowhere"].map(|name| world.text(name));
+    world.with("WORKING_DIR", &nowhere).with("HOME", &home)
 }
 
 /// Runs `bootstrap kubeconfig --exec builtin` with these arguments.
@@ -156,11 +153,11 @@ fn a_cluster_is_added_updated_and_then_left_alone() {
 fn several_roles_for_one_cluster_have_users_and_contexts_of_their_own() {
     let world = world();
     kubeconfig(&world, &["--cluster", "payments"]).exits(0);
-    let open = format!("name=payments,role-arn={OPEN_ROLE}");
+    let open = format!("name={ARN},role-arn={OPEN_ROLE}");
     kubeconfig(&world, &["--cluster", &open]).exits(0);
     let strict = [
         "--cluster",
-        "payments",
+        ARN,
         "--role-arn",
         ROLE,
         "--external-id",
@@ -201,7 +198,7 @@ fn several_roles_for_one_cluster_have_users_and_contexts_of_their_own() {
 #[test]
 fn the_session_is_called_after_the_delegate() {
     let world = world().with("DELEGATE_NAME", "eu west/1");
-    let cluster = format!("name=payments,role-arn={OPEN_ROLE}");
+    let cluster = format!("name={ARN},role-arn={OPEN_ROLE}");
     kubeconfig(&world, &["--cluster", &cluster]).exits(0);
     let text = world.read(CONFIG);
     assert!(text.contains("- harness-delegate-eu"), "{text}");
@@ -581,19 +578,6 @@ fn eks_is_asked_as_the_role_of_the_cluster_in_its_account() {
         ],
     )
     .exits(0);
-    // A role that may not ask, of an account without the cluster: the caller sees it.
-    let wrong = [
-        "--cluster",
-        "payments",
-        "--role-arn",
-        ROLE,
-        "--external-id",
-        "wrong",
-    ];
-    kubeconfig(&world, &wrong)
-        .exits(0)
-        .says("cluster `payments` is that of account 123456789012, which the caller sees; its role is of account \
-               111122223333, and could not ask for it: sts:AssumeRole: AccessDenied");
     kubeconfig(
         &world,
         &[
@@ -607,6 +591,55 @@ fn eks_is_asked_as_the_role_of_the_cluster_in_its_account() {
     )
     .exits(5)
     .says("sts:AssumeRole: AccessDenied");
+}
+
+#[test]
+fn a_role_that_is_refused_never_leads_to_a_cluster_of_another_account() {
+    let world = world();
+    let of_role = ["--role-arn", ROLE, "--external-id"];
+    let prod = ["--cluster", "far", "--alias", "prod"];
+    kubeconfig(&world, &[&prod[..], &of_role, &[EXTERNAL_ID]].concat()).exits(0);
+    let before = world.read(CONFIG);
+    // The caller's account has a cluster of this name, and the role's has none.
+    let same_alias = ["--cluster", "payments", "--alias", "prod"];
+    let says = format!(
+        "error: cannot find out how cluster `payments` is reached\ncaused by: a cluster of that name in account \
+         111122223333 is meant, that of the role {ROLE}, and the caller sees {ARN}\ncaused by: "
+    );
+    for (id, why, hint) in [
+        (
+            "wrong",
+            "sts:AssumeRole: AccessDenied",
+            "hint: check that the role exists, that its trust policy names this caller, and that the external ID",
+        ),
+        (
+            EXTERNAL_ID,
+            "there is no cluster `payments` in us-east-1",
+            "hint: check the name, the region and the role; if the cluster that the caller sees is meant, name it by \
+             its ARN",
+        ),
+    ] {
+        let run = kubeconfig(&world, &[&same_alias[..], &of_role, &[id]].concat()).exits(5);
+        assert!(run.stderr.starts_with(&format!("{says}{why}")), "{run}");
+        assert!(run.stderr.contains(hint), "{run}");
+        assert_eq!(
+            (run.stdout.as_str(), world.read(CONFIG)),
+            ("", before.clone())
+        );
+    }
+    // Who names the account means it: by the ARN, or by the role that asks.
+    kubeconfig(
+        &world,
+        &[&["--cluster", ARN][..], &of_role, &[EXTERNAL_ID]].concat(),
+    )
+    .exits(0);
+    let asked = [
+        "--assume-role-arn",
+        OPEN_ROLE,
+        "--role-arn",
+        "arn:aws:iam::123456789012:role/nobody",
+    ];
+    kubeconfig(&world, &[&["--cluster", "far"][..], &asked].concat()).exits(0);
 }
 
 #[test]

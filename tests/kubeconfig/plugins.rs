@@ -154,9 +154,11 @@ fn the_oldest_and_the_newest_kubectl_enter_a_cluster_with_every_program() {
         {"name": "payments", "region": "us-east-1", "endpoint": url, "ca": api.authority()},
         {"name": "other", "region": "us-east-1", "endpoint": url, "ca": authority()},
     ]}));
-    let world = moto.world().with("WORKING_DIR", "/nonexistent");
-    let prefix = world.text("prefix");
-    let world = world.with("BOOTSTRAP_PREFIX", &prefix);
+    let world = moto.world();
+    let [prefix, nowhere] = ["prefix", "nowhere"].map(|name| world.text(name));
+    let world = world
+        .with("WORKING_DIR", &nowhere)
+        .with("BOOTSTRAP_PREFIX", &prefix);
     copy(&world, &kubectl("1.20.0"), "oldest");
     copy(&world, &kubectl("1.35.2"), "newest");
     // The endpoint of the tests is no place to sign for.
