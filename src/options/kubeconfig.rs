@@ -32,6 +32,8 @@ pub struct KubeconfigFlags {
     pub user_alias: Option<Alias>,
 
     /// Let kubectl reach the clusters through this proxy
+    ///
+    /// Default: none; one that an earlier run wrote is taken out.
     #[arg(long, value_name = "URL")]
     pub proxy_url: Option<ProxyUrl>,
 

@@ -84,6 +84,8 @@ fn the_help_of_kubeconfig() {
 
           --proxy-url <URL>
               Let kubectl reach the clusters through this proxy
+              
+              Default: none; one that an earlier run wrote is taken out.
 
           --assume-role-arn <ARN>
               Ask EKS for the clusters as this role

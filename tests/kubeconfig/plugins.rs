@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{CONFIG, EXTERNAL_ID, ROLE, authority, read, world};
 use crate::api_server::{ApiServer, Setup};
 use crate::moto::Moto;
-use crate::world::World;
+use crate::world::{GENEROUS, World};
 
 const CLUSTER: [&str; 3] = ["kubeconfig", "--cluster", "payments"];
 
@@ -77,6 +77,18 @@ fn an_authenticator_that_is_missing_too_old_or_broken_is_refused_with_the_next_s
         .exits(1)
         .says("aws-iam-authenticator does not run\ncaused by: ")
         .says(HINT);
+    // One that never ends does not take all the time there is.
+    world.write_program("prefix/bin/aws-iam-authenticator", "#!/bin/sh\nsleep 600\n");
+    let run = world.bootstrap(&CLUSTER).exits(5);
+    assert!(run.took < GENEROUS, "{:?}", run.took);
+    run.says(
+        "prefix/bin/aws-iam-authenticator version` had not ended after 5 s\nhint: put a new one",
+    )
+    .says(HINT);
+    world
+        .bootstrap(&[&CLUSTER[..], &["--deadline", "1s"]].concat())
+        .exits(5)
+        .says("the deadline of 1 s has passed\nhint: give it more time with --deadline, or take `--exec builtin`");
     assert!(!world.path("home/.kube").exists());
 }
 

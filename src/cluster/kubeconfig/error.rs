@@ -1,6 +1,7 @@
 //! Why a kubeconfig was not written.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::arn::{ClusterName, Region};
 use crate::cluster::InvalidCluster;
@@ -35,6 +36,14 @@ pub enum Error {
         "`--exec aws` cannot enter a role with an external ID: `aws eks get-token` has no `--external-id`"
     )]
     ExternalId,
+    /// The authenticator does not end.
+    #[error("`{} version` had not ended after {} s", program.display(), limit.as_secs())]
+    Hung {
+        /// The program.
+        program: PathBuf,
+        /// How long it was waited for.
+        limit: Duration,
+    },
     /// The kubeconfig is none, or has the wrong types.
     #[error(transparent)]
     Invalid(Box<yaml::Invalid>),
@@ -124,6 +133,9 @@ pub enum Error {
         /// The context.
         context: String,
     },
+    /// The user alias is the name of another user.
+    #[error(transparent)]
+    UserTaken(Box<yaml::Invalid>),
     /// The file could not be written.
     #[error("cannot write the kubeconfig")]
     Write {
@@ -152,16 +164,22 @@ impl Error {
         match self {
             Self::Describe { source, .. } => source.fault(),
             Self::Edit(error) => error.fault(),
+            Self::Run { source } if matches!(**source, program::Error::Deadline { .. }) => {
+                Fault::Remote
+            }
             Self::Authority { .. }
+            | Self::Hung { .. }
             | Self::Lock {
                 source: LockError::Held { .. },
                 ..
             }
             | Self::NoEndpoint { .. }
             | Self::Status { .. } => Fault::Remote,
-            Self::ExternalId | Self::SessionName | Self::Pair(_) | Self::Twice { .. } => {
-                Fault::Usage
-            }
+            Self::ExternalId
+            | Self::SessionName
+            | Self::Pair(_)
+            | Self::Twice { .. }
+            | Self::UserTaken(_) => Fault::Usage,
             Self::Invalid(_) | Self::NotAFile { .. } => Fault::Input,
             Self::Lock { .. }
             | Self::Name { .. }
@@ -191,7 +209,13 @@ impl Error {
             Self::NoProgram { name: "aws", .. } => {
                 "put it in place with `bootstrap install aws-cli`, or take `--exec builtin`"
             }
-            Self::NoProgram { .. } | Self::OldAuthenticator { .. } | Self::Run { .. } => {
+            Self::Run { source } if matches!(**source, program::Error::Deadline { .. }) => {
+                "give it more time with --deadline, or take `--exec builtin`"
+            }
+            Self::Hung { .. }
+            | Self::NoProgram { .. }
+            | Self::OldAuthenticator { .. }
+            | Self::Run { .. } => {
                 "put a new one in place with `bootstrap install aws-iam-authenticator`, or take `--exec builtin`"
             }
             Self::NotAFile { .. } | Self::ReadOnly { .. } => "name another file with --kubeconfig",
@@ -210,6 +234,7 @@ impl Error {
                 "run this again when the cluster is ACTIVE"
             }
             Self::Twice { .. } => "give one of them an alias",
+            Self::UserTaken(_) => "give the user another name with --user-alias, or none",
             Self::Name { .. } => "install below a directory whose name is UTF-8",
             Self::Authority { .. }
             | Self::NoEndpoint { .. }

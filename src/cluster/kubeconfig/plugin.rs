@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use super::Error;
 use crate::arn::{Region, SessionName};
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
-use crate::program::Invocation;
+use crate::program::{self, Invocation};
 use crate::yaml::Value;
 
 /// What all kubectls from 1.10 to today accept (client-go: `v1alpha1` went with 1.24, and `v1` came
@@ -17,6 +18,9 @@ const API_VERSION: &str = "client.authentication.k8s.io/v1beta1";
 
 /// The first aws-iam-authenticator that answers in [`API_VERSION`].
 const OLDEST_AUTHENTICATOR: [u64; 3] = [0, 5, 4];
+
+/// How long it may take to say its version, which it does within 100 ms; all else has to be done too.
+const VERSION_LIMIT: Duration = Duration::from_secs(5);
 
 /// Which program gives tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -168,30 +172,39 @@ impl Place<'_> {
 }
 
 fn check_authenticator(
-    program: &Path,
+    path: &Path,
     place: Place<'_>,
     deadline: Deadline,
     notice: &dyn Fn(&str),
 ) -> Result<(), Error> {
     let invocation = Invocation {
-        program: program.to_owned(),
+        program: path.to_owned(),
         args: vec!["version".to_owned()],
         variables: place.variables.clone(),
         directory: place.directory.to_owned(),
     };
-    let output = invocation.output(deadline).map_err(|source| Error::Run {
-        source: Box::new(source),
+    let own = Deadline::after(Instant::now(), VERSION_LIMIT);
+    let is_short = deadline.left() < VERSION_LIMIT;
+    let output = invocation.output(if is_short { deadline } else { own });
+    let output = output.map_err(|source| match source {
+        program::Error::Deadline { .. } if !is_short => Error::Hung {
+            program: path.to_owned(),
+            limit: VERSION_LIMIT,
+        },
+        source => Error::Run {
+            source: Box::new(source),
+        },
     })?;
     match version(&output) {
         Some(version) if version < OLDEST_AUTHENTICATOR => Err(Error::OldAuthenticator {
-            program: program.to_owned(),
+            program: path.to_owned(),
             version: version.map(|part| part.to_string()).join("."),
         }),
         Some(_) => Ok(()),
         None => {
             notice(&format!(
                 "`{}` does not say its version; it must be 0.5.4 or newer",
-                program.display()
+                path.display()
             ));
             Ok(())
         }
