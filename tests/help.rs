@@ -272,7 +272,8 @@ fn the_help_of_init() {
               Write the report (JSON) here as well as to PREFIX/report.json
 
           --termination-log <FILE>
-              Write one line here when the run fails [default: /dev/termination-log]
+              Write one line here when the run fails, if the file is there [default:
+              /dev/termination-log]
 
     Cluster options:
           --cluster <CLUSTER>
@@ -322,15 +323,14 @@ fn the_help_of_init() {
               its own so.
 
           --proxy-url <URL>
-              Let kubectl reach the clusters through this proxy
-              
-              Default: none; one that an earlier run wrote is taken out.
+              Let kubectl reach the clusters through this proxy, else through none
 
           --assume-role-arn <ARN>
               Ask EKS for the clusters as this role
               
               Default: as the role of the cluster, where it has one and that may ask, else as
-              whoever runs this.
+              whoever runs this. A cluster of another account than the role's is then named by
+              its ARN.
 
           --set-current
               Make the first cluster the current context although there is one
@@ -436,8 +436,8 @@ fn the_short_help_of_init() {
                                     [possible values: text, json]
           --report <FILE>           Write the report (JSON) here as well as to
                                     PREFIX/report.json
-          --termination-log <FILE>  Write one line here when the run fails [default:
-                                    /dev/termination-log]
+          --termination-log <FILE>  Write one line here when the run fails, if the file is
+                                    there [default: /dev/termination-log]
 
     Cluster options:
           --cluster <CLUSTER>    A cluster of Amazon EKS to deploy to (can be repeated)
@@ -452,7 +452,8 @@ fn the_short_help_of_init() {
           --exec <PROGRAM>         Get tokens from `authenticator`, `builtin` or `aws`
                                    [default: authenticator]
           --user-alias <USER>      Name the user of the one cluster like this
-          --proxy-url <URL>        Let kubectl reach the clusters through this proxy
+          --proxy-url <URL>        Let kubectl reach the clusters through this proxy, else
+                                   through none
           --assume-role-arn <ARN>  Ask EKS for the clusters as this role
           --set-current            Make the first cluster the current context although there
                                    is one
@@ -584,7 +585,8 @@ fn the_help_of_install() {
               Write the report (JSON) here as well as to PREFIX/report.json
 
           --termination-log <FILE>
-              Write one line here when the run fails [default: /dev/termination-log]
+              Write one line here when the run fails, if the file is there [default:
+              /dev/termination-log]
 
     Global options:
           --config <FILE>
@@ -672,8 +674,8 @@ fn the_short_help_of_install() {
                                     [possible values: text, json]
           --report <FILE>           Write the report (JSON) here as well as to
                                     PREFIX/report.json
-          --termination-log <FILE>  Write one line here when the run fails [default:
-                                    /dev/termination-log]
+          --termination-log <FILE>  Write one line here when the run fails, if the file is
+                                    there [default: /dev/termination-log]
 
     Global options:
           --config <FILE>        Read bootstrap.yaml from here

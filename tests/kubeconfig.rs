@@ -592,6 +592,10 @@ fn what_is_no_kubeconfig_is_refused_with_its_place_and_not_touched() {
             .says(place);
         assert_eq!(world.read(CONFIG), text);
     }
+    world.write(CONFIG, "{{{\n");
+    kubeconfig(&world, &["--cluster", "payments"])
+        .exits(6)
+        .says("hint: mend the file, or name another with --kubeconfig\n");
     world.write(CONFIG, b"a: \xff\n");
     kubeconfig(&world, &["--cluster", "payments"])
         .exits(6)
@@ -635,6 +639,15 @@ fn what_is_wanted_must_fit() {
     )
     .exits(2)
     .says("this is not the URL of a proxy");
+    // An external ID behind the wrong separator is shown by no part.
+    for joined in [
+        "name=payments:external-id=s3cret",
+        "name=payments,alias=prod external-id=s3cret",
+    ] {
+        let run = kubeconfig(&world, &["--cluster", joined]).exits(2);
+        assert!(!run.stderr.contains("s3cret"), "{run}");
+        run.says("of it has `external-id` in it: the parts are separated by commas");
+    }
     let world = world.without("AWS_REGION");
     kubeconfig(&world, &["--cluster", "payments"])
         .exits(2)

@@ -1,7 +1,7 @@
 //! Asking EKS about a cluster, as whoever may ask.
 
 use super::Cluster;
-use crate::arn::{Region, RoleArn, SessionName};
+use crate::arn::{ClusterName, Region, RoleArn, SessionName};
 use crate::aws::{self, Aws, Description, Identity};
 use crate::deadline::Deadline;
 
@@ -89,4 +89,14 @@ const fn is_refusal(error: &aws::Error) -> bool {
             | aws::Error::ClusterNotFound { .. }
             | aws::Error::OtherCluster { .. }
     )
+}
+
+/// Who issues the tokens of a cluster's service accounts could not be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot find out who issues the tokens of the service accounts of cluster `{name}`")]
+pub struct NoIssuer {
+    /// The cluster.
+    pub name: ClusterName,
+    /// Why not.
+    pub source: aws::Error,
 }

@@ -76,6 +76,7 @@ fn an_authenticator_that_is_missing_too_old_or_broken_is_refused_with_the_next_s
         .bootstrap(&CLUSTER)
         .exits(1)
         .says("aws-iam-authenticator does not run\ncaused by: ")
+        .says("aws-iam-authenticator version` ended with exit status: 7, and wrote nothing\n")
         .says(HINT);
     // One that never ends does not take all the time there is.
     world.write_program("prefix/bin/aws-iam-authenticator", "#!/bin/sh\nsleep 600\n");

@@ -198,7 +198,8 @@ impl Error {
             Self::Describe { source, .. } => return source.hint().map(str::to_owned),
             Self::Edit(error) => return error.hint(),
             Self::Invalid(invalid) => {
-                let hint = invalid.hint();
+                // Nobody has a kubeconfig rendered.
+                let hint = invalid.hint().filter(|hint| hint != yaml::RENDER);
                 return hint.or_else(|| {
                     Some("mend the file, or name another with --kubeconfig".to_owned())
                 });

@@ -71,10 +71,10 @@ impl Document<'_> {
 /// Whether a user has nothing but a program that gives tokens for EKS, or nothing at all.
 fn is_ours(user: Node<'_>) -> bool {
     let is_set = |key: &&str| user.get(key).is_some_and(|value| !value.is_null());
-    let keys = OTHER_CREDENTIALS
+    let mut keys = OTHER_CREDENTIALS
         .iter()
         .filter(|key| !key.starts_with("as"));
-    if keys.clone().any(|key| is_set(key)) {
+    if keys.any(is_set) {
         return false;
     }
     let Some(exec) = user.get("exec").filter(|exec| !exec.is_null()) else {
