@@ -487,6 +487,7 @@ fn the_short_help_of_init() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_install() {
     let run = World::new().bootstrap(&["install", "--help"]);
     assert_snapshot!(run, @"

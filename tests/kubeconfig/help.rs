@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use crate::world::World;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one text")]
 fn the_help_of_kubeconfig() {
     let run = World::new().bootstrap(&["kubeconfig", "--help"]);
     assert_snapshot!(run, @"
