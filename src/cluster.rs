@@ -74,7 +74,9 @@ impl FromStr for Cluster {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // What is meant as a list, and is none, may have an external ID in it, and is not shown.
         let is_list = text.contains(|char: char| char.is_whitespace() || "=,:".contains(char));
-        if !is_list || text.starts_with("arn:") && !text.contains(['=', ',']) {
+        if !is_list
+            || text.starts_with("arn:") && !text.contains(['=', ',']) && !has_external_id(text)
+        {
             return Self::from_name(text);
         }
         let (mut named, mut region, mut role, mut external_id, mut alias) = Default::default();
@@ -85,6 +87,9 @@ impl FromStr for Cluster {
             let Some((key, value)) = part.split_once('=') else {
                 return Err(cut().unwrap_or(InvalidCluster::Part { number: index + 1 }));
             };
+            if key != "external-id" && (has_external_id(key) || has_external_id(value)) {
+                return Err(InvalidCluster::Joined { number: index + 1 });
+            }
             if seen.contains(&key) {
                 return Err(InvalidCluster::Twice {
                     key: key.to_owned(),
@@ -114,6 +119,13 @@ impl FromStr for Cluster {
         };
         cluster.check()
     }
+}
+
+/// Whether a part has an external ID in it, in any spelling: it was meant to be the next one.
+fn has_external_id(part: &str) -> bool {
+    let letters = part.chars().filter(char::is_ascii_alphanumeric);
+    let letters: String = letters.collect();
+    letters.to_ascii_lowercase().contains("externalid")
 }
 
 impl Cluster {
@@ -293,6 +305,15 @@ pub enum InvalidCluster {
          --external-id, or into bootstrap.yaml"
     )]
     Cut,
+    /// The external ID stands in another part, which is not shown.
+    #[error(
+        "part {number} of it has `external-id` in it: the parts are separated by commas, as in \
+         `name=…,role-arn=…,external-id=…`"
+    )]
+    Joined {
+        /// Which of them, from 1.
+        number: usize,
+    },
     /// There is no such key.
     #[error(
         "a cluster has no `{key}`: it takes `name`, `region`, `role-arn`, `external-id` and `alias`"
@@ -436,6 +457,38 @@ mod tests {
             (
                 "name=a,external-id=aa,s3cret=b",
                 "an external ID with a comma",
+            ),
+            (
+                "name=a:external-id=s3cret",
+                "part 1 of it has `external-id` in it: the parts are separated by commas",
+            ),
+            (
+                "name=a external_id=s3cret",
+                "part 1 of it has `external-id`",
+            ),
+            (
+                "arn:aws:eks:us-east-1:111122223333:cluster/a:external-id:s3cret",
+                "part 1 of it has no value",
+            ),
+            (
+                "name=a,region=us-east-1;external-id=s3cret",
+                "part 2 of it has `external-id`",
+            ),
+            (
+                "name=a,role-arn=arn:aws:iam::111122223333:role/r:external-id=s3cret",
+                "part 2 of it has `external-id`",
+            ),
+            (
+                "name=a,alias=x ExternalId=s3cret",
+                "part 2 of it has `external-id`",
+            ),
+            (
+                "name=a,external-id:s3cret=b",
+                "part 2 of it has `external-id`",
+            ),
+            (
+                "name=a,external_id=s3cret",
+                "part 2 of it has `external-id`",
             ),
             ("name=a,region=moon", "is not a region"),
             ("name=a,role-arn=b", "is not an ARN"),

@@ -208,6 +208,17 @@ pub fn last_lines(output: &str) -> String {
         .join(" | ")
 }
 
+struct Said<'a>(&'a str);
+
+impl std::fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            "" => f.write_str(", and wrote nothing"),
+            output => write!(f, ": {output}"),
+        }
+    }
+}
+
 /// A program could not be run to a good end.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -242,7 +253,7 @@ pub enum Error {
         source: io::Error,
     },
     /// It ended with a failure.
-    #[error("`{command}` ended with {status}: {output}")]
+    #[error("`{command}` ended with {status}{}", Said(output))]
     Status {
         /// What was run.
         command: String,

@@ -29,6 +29,7 @@ pub use comments::Comment;
 pub use edit::{Editor, Error};
 pub use invalid::{Invalid, masked};
 pub use node::Node;
+pub use parse::RENDER;
 pub use path::{Path, Step};
 pub use scalar::Scalar;
 pub use value::Value;

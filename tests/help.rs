@@ -275,7 +275,8 @@ fn the_help_of_init() {
               Write the report (JSON) here as well as to PREFIX/report.json
 
           --termination-log <FILE>
-              Write one line here when the run fails [default: /dev/termination-log]
+              Write one line here when the run fails, if the file is there [default:
+              /dev/termination-log]
 
     Backoff options:
           --backoff <STRATEGY>
@@ -349,13 +350,14 @@ fn the_help_of_init() {
               its own so.
 
           --proxy-url <URL>
-              Let kubectl reach the clusters through this proxy
+              Let kubectl reach the clusters through this proxy, else through none
 
           --assume-role-arn <ARN>
               Ask EKS for the clusters as this role
               
               Default: as the role of the cluster, where it has one and that may ask, else as
-              whoever runs this.
+              whoever runs this. A cluster of another account than the role's is then named by
+              its ARN.
 
           --set-current
               Make the first cluster the current context although there is one
@@ -461,8 +463,8 @@ fn the_short_help_of_init() {
                                     [possible values: text, json]
           --report <FILE>           Write the report (JSON) here as well as to
                                     PREFIX/report.json
-          --termination-log <FILE>  Write one line here when the run fails [default:
-                                    /dev/termination-log]
+          --termination-log <FILE>  Write one line here when the run fails, if the file is
+                                    there [default: /dev/termination-log]
 
     Backoff options:
           --backoff <STRATEGY>
@@ -487,7 +489,8 @@ fn the_short_help_of_init() {
           --exec <PROGRAM>         Get tokens from `authenticator`, `builtin` or `aws`
                                    [default: authenticator]
           --user-alias <USER>      Name the user of the one cluster like this
-          --proxy-url <URL>        Let kubectl reach the clusters through this proxy
+          --proxy-url <URL>        Let kubectl reach the clusters through this proxy, else
+                                   through none
           --assume-role-arn <ARN>  Ask EKS for the clusters as this role
           --set-current            Make the first cluster the current context although there
                                    is one
@@ -620,7 +623,8 @@ fn the_help_of_install() {
               Write the report (JSON) here as well as to PREFIX/report.json
 
           --termination-log <FILE>
-              Write one line here when the run fails [default: /dev/termination-log]
+              Write one line here when the run fails, if the file is there [default:
+              /dev/termination-log]
 
     Backoff options:
           --backoff <STRATEGY>
@@ -732,8 +736,8 @@ fn the_short_help_of_install() {
                                     [possible values: text, json]
           --report <FILE>           Write the report (JSON) here as well as to
                                     PREFIX/report.json
-          --termination-log <FILE>  Write one line here when the run fails [default:
-                                    /dev/termination-log]
+          --termination-log <FILE>  Write one line here when the run fails, if the file is
+                                    there [default: /dev/termination-log]
 
     Backoff options:
           --backoff <STRATEGY>

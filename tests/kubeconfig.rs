@@ -3,6 +3,7 @@
 mod aws_cli;
 mod help;
 pub(crate) mod plugins;
+mod types;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
@@ -153,11 +154,11 @@ fn a_cluster_is_added_updated_and_then_left_alone() {
 fn several_roles_for_one_cluster_have_users_and_contexts_of_their_own() {
     let world = world();
     kubeconfig(&world, &["--cluster", "payments"]).exits(0);
-    let open = format!("name=payments,role-arn={OPEN_ROLE}");
+    let open = format!("name={ARN},role-arn={OPEN_ROLE}");
     kubeconfig(&world, &["--cluster", &open]).exits(0);
     let strict = [
         "--cluster",
-        "payments",
+        ARN,
         "--role-arn",
         ROLE,
         "--external-id",
@@ -198,7 +199,7 @@ fn several_roles_for_one_cluster_have_users_and_contexts_of_their_own() {
 #[test]
 fn the_session_is_called_after_the_delegate() {
     let world = world().with("DELEGATE_NAME", "eu west/1");
-    let cluster = format!("name=payments,role-arn={OPEN_ROLE}");
+    let cluster = format!("name={ARN},role-arn={OPEN_ROLE}");
     kubeconfig(&world, &["--cluster", &cluster]).exits(0);
     let text = world.read(CONFIG);
     assert!(text.contains("- harness-delegate-eu"), "{text}");
@@ -276,7 +277,8 @@ fn a_dry_run_prints_the_whole_and_writes_nothing() {
 #[test]
 fn the_current_context_changes_only_when_that_is_asked_for() {
     let world = world();
-    world.write(CONFIG, "# mine\ncurrent-context: dev\n");
+    let dev = "# mine\ncurrent-context: dev\ncontexts: [{name: dev, context: {cluster: dev}}]\n";
+    world.write(CONFIG, dev);
     let run = kubeconfig(&world, &["--cluster", "payments"]).exits(0);
     assert!(!run.stdout.contains("Current context"), "{run}");
     assert_eq!(read(&world, CONFIG)["current-context"], "dev");
@@ -291,6 +293,103 @@ fn the_current_context_changes_only_when_that_is_asked_for() {
             .read(CONFIG)
             .starts_with(&format!("# mine\ncurrent-context: {ARN}\n"))
     );
+    // One that is no context is none, whatever file could have it.
+    world.write(
+        CONFIG,
+        dev.replace("current-context: dev", "current-context: ghost"),
+    );
+    let run = kubeconfig(&world, &["--cluster", "payments"]).exits(0);
+    assert!(
+        run.stdout
+            .ends_with(&format!("Current context is {ARN} now\n")),
+        "{run}"
+    );
+    assert_eq!(read(&world, CONFIG)["current-context"], ARN);
+    let world = world.with("KUBECONFIG", "first:second");
+    world.write("work/first", "current-context: ghost\n");
+    world.write(
+        "work/second",
+        format!("clusters: [{{name: '{ARN}'}}]\ncontexts: [{{name: ghost}}]\n"),
+    );
+    let run = kubeconfig(&world, &["--cluster", "payments"]).exits(0);
+    assert!(!run.stdout.contains("Current context"), "{run}");
+    assert!(!run.stderr.contains("earlier file"), "{run}");
+    world.write("work/second", format!("clusters: [{{name: '{ARN}'}}]\n"));
+    kubeconfig(&world, &["--cluster", "payments"]).exits(0).says(
+        "warning: an earlier file of the list has the current context `ghost`, which kubectl takes, and no file has \
+         that context",
+    );
+    assert_eq!(read(&world, "work/second")["current-context"], ARN);
+    assert_eq!(world.read("work/first"), "current-context: ghost\n");
+}
+
+#[test]
+fn a_user_of_another_cluster_or_of_another_kind_is_not_taken_over() {
+    let world = world();
+    kubeconfig(
+        &world,
+        &["--cluster", "busy", "--user-alias", "admin", "--alias", "b"],
+    )
+    .exits(0);
+    let taken = ["--cluster", "payments", "--user-alias", "admin"];
+    let busy = ARN.replace("payments", "busy");
+    let check = |says: &str| {
+        let before = world.read(CONFIG);
+        kubeconfig(&world, &taken)
+            .exits(2)
+            .says(says)
+            .says("hint: give the user another name with --user-alias, or none");
+        assert_eq!(world.read(CONFIG), before);
+    };
+    check(&format!(
+        ": the user `admin` enters `{busy}` too, by the context `b`"
+    ));
+    let config = "users:\n- name: admin\n  user:\n";
+    for user in [
+        "    client-certificate-data: T0xE\n    client-key-data: hunter2\n",
+        "    token: hunter2\n",
+        "    exec: {command: gke-gcloud-auth-plugin}\n",
+    ] {
+        world.write(CONFIG, format!("{config}{user}"));
+        check(
+            "config:4:5: the user `admin` is there, and is not one that a program gives tokens for EKS",
+        );
+        assert!(!kubeconfig(&world, &taken).stderr.contains("hunter2"));
+    }
+    // Its own, of another program, and one that has nothing yet.
+    for user in ["    exec: {command: aws, args: [eks, get-token]}\n", ""] {
+        world.write(CONFIG, format!("{config}{user}"));
+        kubeconfig(&world, &taken).exits(0);
+    }
+    kubeconfig(&world, &[&taken[..], &["--alias", "second"]].concat()).exits(0);
+}
+
+#[test]
+fn the_way_that_a_cluster_was_reached_or_entered_before_is_gone() {
+    let world = world();
+    let cluster = ["--cluster", "payments"];
+    kubeconfig(&world, &cluster).exits(0);
+    let good = world.read(CONFIG);
+    let stale = good
+        .replace(
+            "      server: ",
+            "      proxy-url: http://p\n      tls-server-name: api\n      server: ",
+        )
+        .replace(
+            "        env:\n",
+            "        env:\n          - name: AWS_PROFILE\n            value: other\n",
+        )
+        .replace(
+            "    user:\n      exec:",
+            "    user:\n      as: auditor\n      exec:",
+        );
+    for key in ["proxy-url", "tls-server-name", "AWS_PROFILE", "as: auditor"] {
+        assert!(stale.contains(key), "{stale}");
+    }
+    world.write(CONFIG, stale);
+    let run = kubeconfig(&world, &cluster).exits(0);
+    assert!(run.stdout.starts_with("Updated context"), "{run}");
+    assert_eq!(world.read(CONFIG), good);
 }
 
 #[test]
@@ -317,7 +416,8 @@ fn the_file_is_the_flags_then_the_lists_then_the_delegates_then_the_homes() {
 fn of_a_list_of_files_the_one_that_has_the_cluster_is_changed() {
     let world = world().with("KUBECONFIG", "absent:broken:mine:other");
     world.write("work/broken", "clusters: text\n");
-    world.write("work/mine", "current-context: dev\n");
+    let mine = "current-context: dev\ncontexts: [{name: dev}]\n";
+    world.write("work/mine", mine);
     world.write("work/other", format!("clusters:\n- name: {ARN}\n"));
     let run = kubeconfig(&world, &["--cluster", "payments", "--cluster", "busy"])
         .exits(0)
@@ -337,10 +437,10 @@ fn of_a_list_of_files_the_one_that_has_the_cluster_is_changed() {
     );
     assert_eq!(read(&world, "work/absent")["current-context"], "");
     assert_eq!(world.read("work/broken"), "clusters: text\n");
-    assert_eq!(world.read("work/mine"), "current-context: dev\n");
+    assert_eq!(world.read("work/mine"), mine);
     kubeconfig(&world, &["--cluster", "payments", "--set-current"])
         .exits(0)
-        .says("warning: an earlier file of the list has a current context, which kubectl takes");
+        .says("warning: an earlier file of the list has the current context `dev`, which kubectl takes\n");
     let world = world.with("KUBECONFIG", "broken:mine");
     kubeconfig(&world, &["--cluster", "payments"])
         .exits(6)
@@ -478,7 +578,7 @@ fn what_is_no_kubeconfig_is_refused_with_its_place_and_not_touched() {
         ("a: b: c\n", "config:1:5: "),
         (
             "users:\n- text\n",
-            "config:2:3: an item of `users` is text, not a mapping",
+            "config:2:3: `users[0]` is text, not a mapping",
         ),
         ("token: \u{0}\n", "config:1:"),
         (
@@ -492,6 +592,10 @@ fn what_is_no_kubeconfig_is_refused_with_its_place_and_not_touched() {
             .says(place);
         assert_eq!(world.read(CONFIG), text);
     }
+    world.write(CONFIG, "{{{\n");
+    kubeconfig(&world, &["--cluster", "payments"])
+        .exits(6)
+        .says("hint: mend the file, or name another with --kubeconfig\n");
     world.write(CONFIG, b"a: \xff\n");
     kubeconfig(&world, &["--cluster", "payments"])
         .exits(6)
@@ -535,6 +639,15 @@ fn what_is_wanted_must_fit() {
     )
     .exits(2)
     .says("this is not the URL of a proxy");
+    // An external ID behind the wrong separator is shown by no part.
+    for joined in [
+        "name=payments:external-id=s3cret",
+        "name=payments,alias=prod external-id=s3cret",
+    ] {
+        let run = kubeconfig(&world, &["--cluster", joined]).exits(2);
+        assert!(!run.stderr.contains("s3cret"), "{run}");
+        run.says("of it has `external-id` in it: the parts are separated by commas");
+    }
     let world = world.without("AWS_REGION");
     kubeconfig(&world, &["--cluster", "payments"])
         .exits(2)
@@ -578,19 +691,6 @@ fn eks_is_asked_as_the_role_of_the_cluster_in_its_account() {
         ],
     )
     .exits(0);
-    // A role that may not ask, of an account without the cluster: the caller sees it.
-    let wrong = [
-        "--cluster",
-        "payments",
-        "--role-arn",
-        ROLE,
-        "--external-id",
-        "wrong",
-    ];
-    kubeconfig(&world, &wrong)
-        .exits(0)
-        .says("cluster `payments` is that of account 123456789012, which the caller sees; its role is of account \
-               111122223333, and could not ask for it: sts:AssumeRole: AccessDenied");
     kubeconfig(
         &world,
         &[
@@ -604,6 +704,55 @@ fn eks_is_asked_as_the_role_of_the_cluster_in_its_account() {
     )
     .exits(5)
     .says("sts:AssumeRole: AccessDenied");
+}
+
+#[test]
+fn a_role_that_is_refused_never_leads_to_a_cluster_of_another_account() {
+    let world = world();
+    let of_role = ["--role-arn", ROLE, "--external-id"];
+    let prod = ["--cluster", "far", "--alias", "prod"];
+    kubeconfig(&world, &[&prod[..], &of_role, &[EXTERNAL_ID]].concat()).exits(0);
+    let before = world.read(CONFIG);
+    // The caller's account has a cluster of this name, and the role's has none.
+    let same_alias = ["--cluster", "payments", "--alias", "prod"];
+    let says = format!(
+        "error: cannot find out how cluster `payments` is reached\ncaused by: a cluster of that name in account \
+         111122223333 is meant, that of the role {ROLE}, and the caller sees {ARN}\ncaused by: "
+    );
+    for (id, why, hint) in [
+        (
+            "wrong",
+            "sts:AssumeRole: AccessDenied",
+            "hint: check that the role exists, that its trust policy names this caller, and that the external ID",
+        ),
+        (
+            EXTERNAL_ID,
+            "there is no cluster `payments` in us-east-1",
+            "hint: check the name, the region and the role; if the cluster that the caller sees is meant, name it by \
+             its ARN",
+        ),
+    ] {
+        let run = kubeconfig(&world, &[&same_alias[..], &of_role, &[id]].concat()).exits(5);
+        assert!(run.stderr.starts_with(&format!("{says}{why}")), "{run}");
+        assert!(run.stderr.contains(hint), "{run}");
+        assert_eq!(
+            (run.stdout.as_str(), world.read(CONFIG)),
+            ("", before.clone())
+        );
+    }
+    // Who names the account means it: by the ARN, or by the role that asks.
+    kubeconfig(
+        &world,
+        &[&["--cluster", ARN][..], &of_role, &[EXTERNAL_ID]].concat(),
+    )
+    .exits(0);
+    let asked = [
+        "--assume-role-arn",
+        OPEN_ROLE,
+        "--role-arn",
+        "arn:aws:iam::123456789012:role/nobody",
+    ];
+    kubeconfig(&world, &[&["--cluster", "far"][..], &asked].concat()).exits(0);
 }
 
 #[test]

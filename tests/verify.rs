@@ -312,6 +312,38 @@ fn a_cluster_of_another_account_than_that_of_the_arn_fails() {
 }
 
 #[test]
+fn a_cluster_of_another_account_than_that_of_the_role_is_not_the_one_that_is_meant() {
+    // The role can be assumed, and its account has no such cluster; the caller's has.
+    let world = Moto::shared().world();
+    let cluster = format!(
+        "name=payments,role-arn={},external-id={}",
+        moto::ROLE,
+        moto::EXTERNAL_ID
+    );
+    let seen = "arn:aws:eks:us-east-1:123456789012:cluster/payments";
+    let words = format!(
+        "a cluster of that name in account 111122223333 is meant, that of the role {}, and the caller sees {seen}",
+        moto::ROLE
+    );
+    let run = only(&world, "role,cluster", &["--cluster", &cluster]).exits(3);
+    assert_eq!(
+        run.checks(),
+        ["role/payments pass", "cluster/payments fail"]
+    );
+    run.shows(&words).shows("name it by its ARN");
+    // It cannot be assumed.
+    let wrong = cluster.replace(moto::EXTERNAL_ID, "wrong");
+    let run = only(&world, "role,cluster", &["--cluster", &wrong]).exits(3);
+    assert_eq!(
+        run.checks(),
+        ["role/payments fail", "cluster/payments fail"]
+    );
+    run.shows(&words).shows("let the role be assumed first");
+    let named = cluster.replace("name=payments", &format!("name={seen}"));
+    only(&world, "cluster", &["--cluster", &named]).exits(0);
+}
+
+#[test]
 fn the_arn_to_map_is_shown_in_the_form_that_the_cluster_takes() {
     for (mode, shown) in [
         (Some("API"), format!("API: an access entry for `{STRICT}`")),
@@ -1222,7 +1254,9 @@ fn a_kubeconfig_that_is_no_file_is_neither_waited_for_nor_read_without_end() {
 #[test]
 fn moto_is_checked_as_aws_would_be() {
     let moto = Moto::shared();
-    let cluster = |role: &str, id: &str| format!("name=payments,role-arn={role},external-id={id}");
+    // Its role is of another account than the cluster, which is meant by its ARN.
+    let arn = "arn:aws:eks:us-east-1:123456789012:cluster/payments";
+    let cluster = |role: &str, id: &str| format!("name={arn},role-arn={role},external-id={id}");
     let checks = "credentials,role,external-id,regions,cluster,access";
     let ask =
         |role: &str, id: &str| only(&moto.world(), checks, &["--cluster", &cluster(role, id)]);

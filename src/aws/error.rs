@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::arn::{Arn, ClusterName, Region};
+use crate::arn::{Arn, ClusterName, Region, RoleArn};
 use crate::deadline::DeadlinePassed;
 use crate::fault::Fault;
 use crate::http;
@@ -135,6 +135,20 @@ pub enum Error {
         /// The ARN of the cluster that the caller sees.
         found: Box<Arn>,
     },
+    /// The role of the cluster could not ask, and the caller sees one of that name in another account.
+    #[error(
+        "a cluster of that name in account {} is meant, that of the role {role}, and the caller sees {found}",
+        role.account
+    )]
+    OtherAccount {
+        /// The role.
+        role: Box<RoleArn>,
+        /// The ARN of the cluster that the caller sees.
+        found: Box<Arn>,
+        /// Why the role could not ask; none where that is told elsewhere.
+        #[source]
+        refused: Option<Box<Self>>,
+    },
     /// The credentials, or the web identity token, have expired.
     #[error("{0}")]
     ExpiredToken(Refusal),
@@ -226,6 +240,7 @@ impl Error {
             Self::AccessDenied(_)
             | Self::ClusterNotFound { .. }
             | Self::OtherCluster { .. }
+            | Self::OtherAccount { .. }
             | Self::ExpiredToken(_)
             | Self::InvalidIdentityToken(_)
             | Self::InvalidCredentials(_)
@@ -274,6 +289,20 @@ impl Error {
             Self::OtherCluster { .. } => Some(
                 "ask as a role of the account of that ARN, or name the cluster that is meant",
             ),
+            Self::OtherAccount { refused, .. } => Some(match refused.as_deref() {
+                Some(Self::ClusterNotFound { .. }) => {
+                    "check the name, the region and the role; if the cluster that the caller sees is meant, name it by its ARN"
+                }
+                Some(Self::AccessDenied(refusal)) if refusal.action == "eks:DescribeCluster" => {
+                    "allow the role eks:DescribeCluster; if the cluster that the caller sees is meant, name it by its ARN"
+                }
+                None => {
+                    "let the role be assumed first; if the cluster that the caller sees is meant, name it by its ARN"
+                }
+                Some(_) => {
+                    "check that the role exists, that its trust policy names this caller, and that the external ID is the one it asks for; if the cluster that the caller sees is meant, name it by its ARN"
+                }
+            }),
             Self::ExpiredToken(_) => {
                 Some("take new credentials, and check the clock of this machine")
             }

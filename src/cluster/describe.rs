@@ -1,7 +1,7 @@
 //! Asking EKS about a cluster, as whoever may ask.
 
 use super::Cluster;
-use crate::arn::{Region, RoleArn, SessionName};
+use crate::arn::{ClusterName, Region, RoleArn, SessionName};
 use crate::aws::{self, Aws, Description, Identity};
 use crate::deadline::Deadline;
 
@@ -12,7 +12,8 @@ pub struct Question<'a> {
     pub cluster: &'a Cluster,
     /// Its region.
     pub region: &'a Region,
-    /// Who asks; none for the role of the cluster, and where that may not, whoever runs this.
+    /// Who asks; none for the role of the cluster, and where that may not, whoever runs this, if what they
+    /// see is the cluster that is meant.
     pub describer: Option<&'a RoleArn>,
     /// The name of the sessions of assumed roles.
     pub session: &'a SessionName,
@@ -25,7 +26,8 @@ impl Question<'_> {
     /// in its place.
     ///
     /// The account of the role is the account in which a cluster of that name is meant, so the role
-    /// asks first, as the Harness connector does; the AWS CLI asks as the caller alone.
+    /// asks first, as the Harness connector does; the AWS CLI asks as the caller alone. What the caller
+    /// sees in another account is another cluster of the same name.
     pub fn ask(
         &self,
         aws: &Aws,
@@ -58,11 +60,25 @@ impl Question<'_> {
             Err(error) if is_refusal(&error) => error,
             done => return Ok((done?, None)),
         };
-        match ask(&caller) {
-            Ok(description) => Ok((description, Some(refused))),
-            Err(_) => Err(refused),
+        let Ok(description) = ask(&caller) else {
+            return Err(refused);
+        };
+        if !is_meant(cluster, &description) {
+            return Err(aws::Error::OtherAccount {
+                role: Box::new(role.clone()),
+                found: Box::new(description.arn),
+                refused: Some(Box::new(refused)),
+            });
         }
+        Ok((description, Some(refused)))
     }
+}
+
+/// Whether what the caller sees, where the role could not ask, is the cluster that is meant: a name
+/// means one in the account of the role, and an ARN says its account itself.
+pub fn is_meant(cluster: &Cluster, seen: &Description) -> bool {
+    let is_of_role = |role: &RoleArn| seen.arn.account.as_ref() == Some(&role.account);
+    cluster.arn.is_some() || cluster.role.as_ref().is_none_or(is_of_role)
 }
 
 /// Whether another caller may get another answer.
@@ -73,4 +89,14 @@ const fn is_refusal(error: &aws::Error) -> bool {
             | aws::Error::ClusterNotFound { .. }
             | aws::Error::OtherCluster { .. }
     )
+}
+
+/// Who issues the tokens of a cluster's service accounts could not be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot find out who issues the tokens of the service accounts of cluster `{name}`")]
+pub struct NoIssuer {
+    /// The cluster.
+    pub name: ClusterName,
+    /// Why not.
+    pub source: aws::Error,
 }

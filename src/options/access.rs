@@ -8,10 +8,10 @@ use super::layers::{Checks, Layers};
 use super::{CheckFlags, ClusterFlags, NetworkFlags};
 use crate::arn::{Arn, SessionName};
 use crate::aws::{self, Aws};
+use crate::cluster::Cluster;
 use crate::cluster::access::SERVICE_ACCOUNT;
-use crate::cluster::describe::Question;
+use crate::cluster::describe::{NoIssuer, Question};
 use crate::cluster::session::default_name;
-use crate::cluster::{Cluster, kubeconfig};
 use crate::context::Context;
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -204,9 +204,10 @@ impl AccessOptions {
         let Some(cluster) = self.clusters.first() else {
             return Err(Error::usage("no cluster is named"));
         };
-        let fail = |source| kubeconfig::Error::Describe {
-            name: cluster.name.clone(),
-            source,
+        let fail = |source: aws::Error| {
+            let (fault, hint) = (source.fault(), source.hint().map(str::to_owned));
+            let name = cluster.name.clone();
+            Error::new(fault, NoIssuer { name, source }).with_hint(hint)
         };
         let region = if let Some(region) = &cluster.region {
             region.clone()

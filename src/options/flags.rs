@@ -292,7 +292,7 @@ pub struct InstallFlags {
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 
-    /// Write one line here when the run fails [default: /dev/termination-log]
+    /// Write one line here when the run fails, if the file is there [default: /dev/termination-log]
     #[arg(long, value_name = "FILE")]
     pub termination_log: Option<PathBuf>,
 

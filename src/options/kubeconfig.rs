@@ -31,14 +31,14 @@ pub struct KubeconfigFlags {
     #[arg(long, value_name = "USER")]
     pub user_alias: Option<Alias>,
 
-    /// Let kubectl reach the clusters through this proxy
+    /// Let kubectl reach the clusters through this proxy, else through none
     #[arg(long, value_name = "URL")]
     pub proxy_url: Option<ProxyUrl>,
 
     /// Ask EKS for the clusters as this role
     ///
     /// Default: as the role of the cluster, where it has one and that may ask, else as whoever runs
-    /// this.
+    /// this. A cluster of another account than the role's is then named by its ARN.
     #[arg(long, value_name = "ARN")]
     pub assume_role_arn: Option<RoleArn>,
 

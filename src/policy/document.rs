@@ -141,7 +141,7 @@ impl Document {
     /// Reads the document of an identity: what it may do.
     pub fn parse(file: &Path, text: &str) -> Result<Self, Error> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        serde_json::from_str(text).map_err(|error| {
+        let fail = |error: serde_json::Error| {
             let at = (error.line().max(1), error.column().max(1));
             // The place stands before the message already.
             let message = error.to_string();
@@ -152,7 +152,10 @@ impl Document {
                 "it takes a document as AWS keeps it: aws iam get-policy-version … --query \
                  PolicyVersion.Document",
             )))
-        })
+        };
+        // What is no JSON is no document with unknown fields.
+        serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(fail)?;
+        serde_json::from_str(text).map_err(fail)
     }
 
     /// The document as JSON, with a final newline.

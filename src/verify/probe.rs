@@ -13,6 +13,7 @@ use crate::arn::{ExternalId, Region, RoleArn};
 use crate::aws::{self, Description, Identity};
 use crate::cluster::Cluster;
 use crate::cluster::access::{self as reach, Access};
+use crate::cluster::describe::is_meant;
 use crate::cluster::server::{Failure, Server};
 
 /// What was found out about a cluster.
@@ -202,9 +203,28 @@ impl Probe<'_> {
         match (assumed.map(ask), base) {
             (Some(Ok(description)), _) => Some(Ok(description)),
             // What the role may not, the caller may: `aws eks update-kubeconfig` asks as the caller.
-            (Some(Err(refused)), Some(base)) => Some(ask(base).or(Err(refused))),
+            (Some(Err(refused)), Some(base)) => Some(match ask(base) {
+                Ok(seen) => self.meant(seen, Some(refused)),
+                Err(_) => Err(refused),
+            }),
             (Some(Err(refused)), None) => Some(Err(refused)),
-            (None, base) => base.map(ask),
+            (None, base) => base.map(|base| self.meant(ask(base)?, None)),
+        }
+    }
+
+    /// What the caller sees in the place of the role, if that is the cluster that is meant.
+    fn meant(
+        &self,
+        seen: Description,
+        refused: Option<aws::Error>,
+    ) -> Result<Description, aws::Error> {
+        match &self.cluster.role {
+            Some(role) if !is_meant(self.cluster, &seen) => Err(aws::Error::OtherAccount {
+                role: Box::new(role.clone()),
+                found: Box::new(seen.arn),
+                refused: refused.map(Box::new),
+            }),
+            _ => Ok(seen),
         }
     }
 

@@ -86,6 +86,14 @@ impl<'s> Editor<'s> {
         self.view(path)?.len()
     }
 
+    /// The text that the key of each item of a sequence has now; none for an item without.
+    pub fn texts(&self, path: &Path, key: &str) -> Vec<Option<String>> {
+        let count = self.len(path).unwrap_or_default();
+        let at = |index| self.view(&path.clone().item(index).key(key));
+        let texts = (0..count).map(|index| at(index)?.scalar(self.stream).map(str::to_owned));
+        texts.collect()
+    }
+
     /// Whether this value is at a path now; the order of keys does not count.
     pub fn equals(&self, path: &Path, value: &Value) -> bool {
         self.view(path)

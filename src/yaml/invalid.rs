@@ -135,14 +135,10 @@ const LONG: usize = 32;
 /// The characters of a line with values of secret keys, and long runs of base64, masked.
 fn mask(line: &str) -> Vec<char> {
     let mut letters: Vec<char> = line.chars().collect();
-    if let Some((key, _)) = line.split_once(':') {
-        let lower = key.to_ascii_lowercase();
-        if SECRETS.iter().any(|word| lower.contains(word)) {
-            let from = key.chars().count() + 1;
-            for letter in letters.iter_mut().skip(from) {
-                if !letter.is_whitespace() {
-                    *letter = '*';
-                }
+    if let Some(from) = secret_from(line) {
+        for letter in letters.iter_mut().skip(from) {
+            if !letter.is_whitespace() {
+                *letter = '*';
             }
         }
     }
@@ -153,6 +149,17 @@ fn mask(line: &str) -> Vec<char> {
         }
     }
     letters
+}
+
+/// Behind how many characters of a line the value of a secret key begins; in braces, where one key
+/// follows another, what follows the value counts as part of it.
+fn secret_from(line: &str) -> Option<usize> {
+    let mut colons = line.match_indices(':').map(|(at, _)| line.get(..at));
+    let before = colons.find_map(|before| {
+        let key = before?.rsplit(['{', ',']).next()?.to_ascii_lowercase();
+        before.filter(|_| SECRETS.iter().any(|word| key.contains(word)))
+    })?;
+    Some(before.chars().count() + 1)
 }
 
 #[cfg(test)]
@@ -189,6 +196,10 @@ mod tests {
         assert_eq!(
             show("  token: abc def", 1, 12),
             "m.yaml:1:12: wrong\n1 |   token: *** ***\n  |            ^"
+        );
+        assert_eq!(
+            show("- {é: a, token: abc, x: 1}", 1, 17),
+            "m.yaml:1:17: wrong\n1 | - {é: a, token: **** ** **\n  |                 ^"
         );
         let key = "MIIEowIBAAKCAQEAwJxkZ8ZzXq3sWmN1";
         assert!(!show(&format!("    {key}\n"), 1, 2).contains(key));

@@ -178,10 +178,15 @@ impl<'l> View<'l> {
 
     /// Whether the value of a key has this text.
     pub(super) fn has_text(self, key: &str, text: &str, stream: &'l Stream<'l>) -> bool {
-        match self.step(&Step::Key(key.to_owned()), stream) {
-            Some(Self::Kept(node)) => node.scalar() == Some(text),
-            Some(Self::Live(live)) => live.scalar(stream) == Some(text),
-            None => false,
+        let value = self.step(&Step::Key(key.to_owned()), stream);
+        value.and_then(|value| value.scalar(stream)) == Some(text)
+    }
+
+    /// The text of a scalar.
+    pub(super) fn scalar(self, stream: &'l Stream<'l>) -> Option<&'l str> {
+        match self {
+            Self::Kept(node) => node.scalar(),
+            Self::Live(live) => live.scalar(stream),
         }
     }
 

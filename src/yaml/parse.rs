@@ -13,7 +13,8 @@ use super::{Invalid, Stream};
 use builder::{Builder, byte};
 
 /// What to do about a template.
-const RENDER: &str = "render the templates first, e.g. with `helm template`, and use the result";
+pub const RENDER: &str =
+    "render the templates first, e.g. with `helm template`, and use the result";
 
 /// Reads a text.
 pub(super) fn parse<'s>(file: &Path, text: &'s str) -> Result<Stream<'s>, Invalid> {

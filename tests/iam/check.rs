@@ -311,6 +311,11 @@ fn a_file_that_is_no_policy_is_refused_with_its_place() {
             "policy.json:2:",
         ),
         ("{ \"PolicyVersion\": {} }", "unknown field `PolicyVersion`"),
+        // Cut off, which is not the field's mistake.
+        (
+            "{ \"Other\": [",
+            "policy.json:1:12: not a policy document: EOF while parsing a list",
+        ),
         ("version: 1", "policy.json:1:1: not a policy document"),
     ] {
         world.write("work/policy.json", text);

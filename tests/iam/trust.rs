@@ -209,7 +209,10 @@ fn a_cluster_that_cannot_be_asked_is_told_as_kubeconfig_tells_it() {
         "--cluster",
     ];
     let ask = |rest: &[&str]| world.bootstrap(&[&base[..], rest].concat());
-    ask(&["nowhere"]).exits(5).says("cluster `nowhere`");
+    ask(&["nowhere"]).exits(5).says(
+        "error: cannot find out who issues the tokens of the service accounts of cluster `nowhere`\ncaused by: there is \
+         no cluster `nowhere` in us-east-1\nhint: check the name, the region and the account of the caller\n",
+    );
     ask(&["payments", "--region", "us-west-2"])
         .exits(5)
         .says("us-west-2");

@@ -143,8 +143,9 @@ fn the_entries_are_those_of_the_aws_cli() {
             "--exec",
             "aws",
             "--set-current",
+            // It asks as the caller whatever the role's account is; we take an ARN for that.
             "--cluster",
-            "payments",
+            ARN,
             "--kubeconfig",
             &file,
         ];

@@ -84,13 +84,14 @@ fn the_help_of_kubeconfig() {
               its own so.
 
           --proxy-url <URL>
-              Let kubectl reach the clusters through this proxy
+              Let kubectl reach the clusters through this proxy, else through none
 
           --assume-role-arn <ARN>
               Ask EKS for the clusters as this role
               
               Default: as the role of the cluster, where it has one and that may ask, else as
-              whoever runs this.
+              whoever runs this. A cluster of another account than the role's is then named by
+              its ARN.
 
           --set-current
               Make the first cluster the current context although there is one
@@ -202,7 +203,8 @@ fn the_short_help_of_kubeconfig() {
           --exec <PROGRAM>         Get tokens from `authenticator`, `builtin` or `aws`
                                    [default: authenticator]
           --user-alias <USER>      Name the user of the one cluster like this
-          --proxy-url <URL>        Let kubectl reach the clusters through this proxy
+          --proxy-url <URL>        Let kubectl reach the clusters through this proxy, else
+                                   through none
           --assume-role-arn <ARN>  Ask EKS for the clusters as this role
           --set-current            Make the first cluster the current context although there
                                    is one

@@ -105,22 +105,11 @@ impl<'a> Request<'a> {
             detail: self.detail,
         };
         let (description, refused) = question.ask(aws, deadline)?;
-        let (Some(refused), Some(role)) = (refused, &cluster.role) else {
-            return Ok(description);
-        };
-        if let Some(account) = &description.arn.account
-            && *account != role.account
+        if let Some(aws::Error::AccessDenied(why)) = &refused
+            && why.action == "sts:AssumeRole"
         {
             (self.notice)(&format!(
-                "cluster `{}` is that of account {account}, which the caller sees; its role is of account {}, \
-                 and could not ask for it: {refused}",
-                cluster.name, role.account
-            ));
-        } else if matches!(&refused, aws::Error::AccessDenied(why) if why.action == "sts:AssumeRole")
-        {
-            (self.notice)(&format!(
-                "cluster `{}` is written, but its role cannot be assumed now, and kubectl will not get in: \
-                 {refused}",
+                "cluster `{}` is written, but its role cannot be assumed now, and kubectl will not get in: {why}",
                 cluster.name
             ));
         }

@@ -44,6 +44,14 @@ impl Names {
     }
 }
 
+impl Names {
+    /// Whether the name of the user was given, and says nothing of cluster and role.
+    pub(super) fn has_user_alias(&self) -> bool {
+        let role = self.user.strip_suffix(&self.cluster);
+        !role.is_some_and(|role| role.is_empty() || role.ends_with('@'))
+    }
+}
+
 /// The entries of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {

@@ -36,13 +36,13 @@ pub enum Error {
         "`--exec aws` cannot enter a role with an external ID: `aws eks get-token` has no `--external-id`"
     )]
     ExternalId,
-    /// The program that gives tokens does not even say its version.
-    #[error("`{} version` had not ended after {:.0} s and was stopped", program.display(), after.as_secs_f64())]
+    /// The authenticator does not end.
+    #[error("`{} version` had not ended after {} s", program.display(), limit.as_secs())]
     Hung {
         /// The program.
         program: PathBuf,
-        /// The limit.
-        after: Duration,
+        /// How long it was waited for.
+        limit: Duration,
     },
     /// The kubeconfig is none, or has the wrong types.
     #[error(transparent)]
@@ -133,6 +133,9 @@ pub enum Error {
         /// The context.
         context: String,
     },
+    /// The user alias is the name of another user.
+    #[error(transparent)]
+    UserTaken(Box<yaml::Invalid>),
     /// The file could not be written.
     #[error("cannot write the kubeconfig")]
     Write {
@@ -161,6 +164,9 @@ impl Error {
         match self {
             Self::Describe { source, .. } => source.fault(),
             Self::Edit(error) => error.fault(),
+            Self::Run { source } if matches!(**source, program::Error::Deadline { .. }) => {
+                Fault::Remote
+            }
             Self::Authority { .. }
             | Self::Hung { .. }
             | Self::Lock {
@@ -169,9 +175,11 @@ impl Error {
             }
             | Self::NoEndpoint { .. }
             | Self::Status { .. } => Fault::Remote,
-            Self::ExternalId | Self::SessionName | Self::Pair(_) | Self::Twice { .. } => {
-                Fault::Usage
-            }
+            Self::ExternalId
+            | Self::SessionName
+            | Self::Pair(_)
+            | Self::Twice { .. }
+            | Self::UserTaken(_) => Fault::Usage,
             Self::Invalid(_) | Self::NotAFile { .. } => Fault::Input,
             Self::Lock { .. }
             | Self::Name { .. }
@@ -190,7 +198,8 @@ impl Error {
             Self::Describe { source, .. } => return source.hint().map(str::to_owned),
             Self::Edit(error) => return error.hint(),
             Self::Invalid(invalid) => {
-                let hint = invalid.hint();
+                // Nobody has a kubeconfig rendered.
+                let hint = invalid.hint().filter(|hint| hint != yaml::RENDER);
                 return hint.or_else(|| {
                     Some("mend the file, or name another with --kubeconfig".to_owned())
                 });
@@ -200,6 +209,9 @@ impl Error {
             }
             Self::NoProgram { name: "aws", .. } => {
                 "put it in place with `bootstrap install aws-cli`, or take `--exec builtin`"
+            }
+            Self::Run { source } if matches!(**source, program::Error::Deadline { .. }) => {
+                "give it more time with --deadline, or take `--exec builtin`"
             }
             Self::Hung { .. }
             | Self::NoProgram { .. }
@@ -223,6 +235,7 @@ impl Error {
                 "run this again when the cluster is ACTIVE"
             }
             Self::Twice { .. } => "give one of them an alias",
+            Self::UserTaken(_) => "give the user another name with --user-alias, or none",
             Self::Name { .. } => "install below a directory whose name is UTF-8",
             Self::Authority { .. }
             | Self::NoEndpoint { .. }

@@ -1,18 +1,32 @@
 //! Entries put into the text of a kubeconfig, with no byte of it changed that need not change.
 
+mod refusal;
+mod shape;
+
 use std::path::Path as FilePath;
 
 use super::entry::Entry;
+use super::plugin::Section;
 use super::{Change, Error};
 use crate::yaml::{Editor, Node, Path, Stream, Value};
 
 /// The three lists.
 const SECTIONS: [&str; 3] = ["clusters", "contexts", "users"];
 
-/// How a kubeconfig was entered or a server checked in ways that ours excludes: kubectl refuses
-/// some beside ours, and others come before it (client-go, `clientcmd/validation.go`).
-const OTHER_AUTHORITIES: [&str; 2] = ["certificate-authority", "insecure-skip-tls-verify"];
-const OTHER_CREDENTIALS: [&str; 9] = [
+/// How a server was reached and checked, and a user was entered, in ways that ours excludes: kubectl
+/// refuses some beside ours, others come before it (client-go, `clientcmd/validation.go`), and others
+/// lead elsewhere or to somebody else. `aws eks update-kubeconfig` leaves none of them either.
+const OTHER_WAYS: [&str; 4] = [
+    "certificate-authority",
+    "insecure-skip-tls-verify",
+    "proxy-url",
+    "tls-server-name",
+];
+const OTHER_CREDENTIALS: [&str; 13] = [
+    "as",
+    "as-groups",
+    "as-uid",
+    "as-user-extra",
     "auth-provider",
     "client-certificate",
     "client-certificate-data",
@@ -23,6 +37,10 @@ const OTHER_CREDENTIALS: [&str; 9] = [
     "tokenFile",
     "username",
 ];
+
+/// The variables by which aws-iam-authenticator would take another cluster or role, as those of AWS
+/// make a plugin another identity or let it ask another place.
+const OTHER_VARIABLES: [&str; 2] = ["DEFAULT_ROLE", "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID"];
 
 /// A kubeconfig as it was read.
 #[derive(Debug)]
@@ -45,7 +63,7 @@ pub(super) struct Merged {
 pub(super) enum Current<'a> {
     /// Whatever is.
     Kept,
-    /// This one, where there is none.
+    /// This one, where there is none, or one that is no context of this file.
     Default(&'a str),
     /// This one.
     Set(&'a str),
@@ -91,35 +109,10 @@ impl<'s> Document<'s> {
                 return Err(wrong(node, message));
             }
         }
-        if let Some(current) = root.get("current-context")
-            && current.text().is_none()
-            && !current.is_null()
-        {
-            let message = format!("`current-context` is {}, not a name", current.noun());
-            return Err(wrong(current, message));
+        match shape::misfit(root) {
+            Some((node, message)) => Err(wrong(node, message)),
+            None => Ok(()),
         }
-        if let Some(preferences) = root.get("preferences")
-            && !preferences.is_mapping()
-            && !preferences.is_null()
-        {
-            let message = format!("`preferences` is {}, not a mapping", preferences.noun());
-            return Err(wrong(preferences, message));
-        }
-        for section in SECTIONS {
-            let Some(list) = root.get(section).filter(|list| !list.is_null()) else {
-                continue;
-            };
-            if !list.is_sequence() {
-                let message = format!("`{section}` is {}, not a list", list.noun());
-                return Err(wrong(list, message));
-            }
-            let mut items = list.items();
-            if let Some(item) = items.find(|item| !item.is_mapping() && !item.is_null()) {
-                let message = format!("an item of `{section}` is {}, not a mapping", item.noun());
-                return Err(wrong(item, message));
-            }
-        }
-        Ok(())
     }
 
     /// Whether one of the lists has an entry of this name.
@@ -128,7 +121,14 @@ impl<'s> Document<'s> {
         list.is_some_and(|list| list.item_where("name", name).is_some())
     }
 
-    /// The current context, where there is one.
+    /// The names of the contexts.
+    pub(super) fn contexts(&self) -> impl Iterator<Item = &str> {
+        let list = self.root().and_then(|root| root.get("contexts"));
+        let items = list.into_iter().flat_map(Node::items);
+        items.filter_map(|item| item.get("name")?.scalar())
+    }
+
+    /// The name of the current context, where there is one; whether it is a context is another thing.
     pub(super) fn current(&self) -> Option<&str> {
         let current = self.root()?.get("current-context")?;
         current
@@ -139,14 +139,19 @@ impl<'s> Document<'s> {
     /// The text with these entries and this current context.
     pub(super) fn merge(&self, entries: &[Entry], current: Current<'_>) -> Result<Merged, Error> {
         let mut editor = Editor::new(&self.stream);
+        let is_there = |name: &str| {
+            let mut ours = entries.iter().map(|entry| entry.names.context.as_str());
+            self.has("contexts", name) || ours.any(|context| context == name)
+        };
         let current = match (current, self.current()) {
-            (Current::Default(name), None) => Some(name),
+            (Current::Default(name), own) if !own.is_some_and(is_there) => Some(name),
             (Current::Set(name), own) if own != Some(name) => Some(name),
             _ => None,
         };
         let changes = if self.root().is_some() {
             for entry in entries {
                 self.refuse_twins(entry)?;
+                self.refuse_taken(entry)?;
             }
             let mut edit = Edit {
                 editor: &mut editor,
@@ -171,27 +176,6 @@ impl<'s> Document<'s> {
             changes,
             switched: current.is_some(),
         })
-    }
-
-    /// kubectl refuses a kubeconfig with two entries of one name.
-    fn refuse_twins(&self, entry: &Entry) -> Result<(), Error> {
-        let names = &entry.names;
-        for (section, name) in SECTIONS
-            .iter()
-            .zip([&names.cluster, &names.context, &names.user])
-        {
-            let list = self.root().and_then(|root| root.get(section));
-            let items = list.into_iter().flat_map(Node::items);
-            let is_named = |item: &Node<'_>| item.get("name").and_then(Node::scalar) == Some(name);
-            if let Some(second) = items.filter(is_named).nth(1) {
-                let message = format!("`{section}` has `{name}` twice, which kubectl refuses");
-                let invalid = self.stream.invalid(second, message);
-                return Err(invalid
-                    .with_hint("remove the one that is not wanted")
-                    .into());
-            }
-        }
-        Ok(())
     }
 }
 
@@ -260,11 +244,13 @@ impl Edit<'_, '_> {
         }
         let cluster = named.key("cluster");
         let mut is_changed = false;
-        for (key, value) in entry.cluster_keys() {
-            is_changed |= self.set(&cluster.clone().key(key), value)?;
+        let keys = entry.cluster_keys();
+        for (key, value) in &keys {
+            is_changed |= self.set(&cluster.clone().key(*key), *value)?;
         }
-        for key in OTHER_AUTHORITIES {
-            is_changed |= self.editor.remove(&cluster.clone().key(key))?;
+        let is_ours = |key: &str| keys.iter().any(|(own, _)| *own == key);
+        for key in OTHER_WAYS.iter().filter(|key| !is_ours(key)) {
+            is_changed |= self.editor.remove(&cluster.clone().key(*key))?;
         }
         Ok(is_changed)
     }
@@ -281,12 +267,41 @@ impl Edit<'_, '_> {
         for (key, value) in entry.exec.keys() {
             is_changed |= self.set(&exec.clone().key(key), value)?;
         }
+        let env = exec.key("env");
         for (name, value) in entry.exec.env() {
-            let variable = exec.clone().key("env").item_where("name", name);
+            let variable = env.clone().item_where("name", name);
             is_changed |= self.set(&variable.key("value"), value)?;
         }
+        is_changed |= self.remove_variables(&entry.exec, &env)?;
         for key in OTHER_CREDENTIALS {
             is_changed |= self.editor.remove(&user.clone().key(key))?;
+        }
+        Ok(is_changed)
+    }
+
+    /// Takes out the variables that lead elsewhere, and ours where they come again: the last one counts.
+    fn remove_variables(&mut self, exec: &Section, env: &Path) -> Result<bool, Error> {
+        let names = self.editor.texts(env, "name");
+        let ours = exec.env().map(|(name, _)| name);
+        let mut is_changed = false;
+        for (index, name) in names.iter().enumerate().rev() {
+            let Some(name) = name.as_deref() else {
+                continue;
+            };
+            let is_first = || {
+                !names
+                    .iter()
+                    .take(index)
+                    .any(|other| other.as_deref() == Some(name))
+            };
+            let is_kept = if ours.contains(&name) {
+                is_first()
+            } else {
+                !name.starts_with("AWS_") && !OTHER_VARIABLES.contains(&name)
+            };
+            if !is_kept {
+                is_changed |= self.editor.remove(&env.clone().item(index))?;
+            }
         }
         Ok(is_changed)
     }

@@ -10,8 +10,10 @@ pub(super) struct Plan {
     pub(super) files: Vec<File>,
     /// Of each cluster the index of its file.
     pub(super) homes: Vec<usize>,
-    /// Of each file its current context.
+    /// Of each file its current context, whether or not it is one.
     currents: Vec<Option<String>>,
+    /// The contexts of all files, those that are to be written among them.
+    contexts: Vec<String>,
 }
 
 impl Plan {
@@ -33,9 +35,14 @@ impl Plan {
         });
         let homes: Vec<_> = homes.collect();
         let mut currents = Vec::new();
+        let contexts = described.iter().map(|found| &found.entry.names.context);
+        let mut contexts: Vec<_> = contexts.cloned().collect();
         for (index, look) in looks.into_iter().enumerate() {
             match look {
-                Ok(look) => currents.push(look.current),
+                Ok(look) => {
+                    currents.push(look.current);
+                    contexts.extend(look.contexts);
+                }
                 // What is wrong with a file that is written to, writing will tell.
                 Err(error) => {
                     if !homes.contains(&index) {
@@ -49,19 +56,42 @@ impl Plan {
             files,
             homes,
             currents,
+            contexts,
         };
-        if request.set_current && plan.is_overruled() {
-            (request.notice)(
-                "an earlier file of the list has a current context, which kubectl takes",
-            );
+        if (request.set_current || !plan.has_current())
+            && let Some(current) = plan.overruling()
+        {
+            (request.notice)(&format!(
+                "an earlier file of the list has the current context `{current}`, which kubectl takes{}",
+                if plan.is_context(current) {
+                    ""
+                } else {
+                    ", and no file has that context"
+                }
+            ));
         }
         Ok(plan)
     }
 
-    /// Whether a file before the one that the first cluster goes to has a current context.
-    fn is_overruled(&self) -> bool {
+    /// The current context of a file before the one that the first cluster goes to.
+    fn overruling(&self) -> Option<&str> {
         let home = self.homes.first().copied().unwrap_or_default();
-        self.currents.iter().take(home).any(Option::is_some)
+        self.currents
+            .iter()
+            .take(home)
+            .flatten()
+            .next()
+            .map(String::as_str)
+    }
+
+    /// Whether any file has a current context that is a context.
+    fn has_current(&self) -> bool {
+        let mut currents = self.currents.iter().flatten();
+        currents.any(|current| self.is_context(current))
+    }
+
+    fn is_context(&self, name: &str) -> bool {
+        self.contexts.iter().any(|context| context == name)
     }
 
     /// What is to be the current context of a file. kubectl takes the first that any file has.
@@ -74,7 +104,7 @@ impl Plan {
         let is_first = self.homes.first() == Some(&file);
         match (is_first, set_current) {
             (true, true) => Current::Set(context),
-            (true, false) if self.currents.iter().all(Option::is_none) => Current::Default(context),
+            (true, false) if !self.has_current() => Current::Default(context),
             _ => Current::Kept,
         }
     }
@@ -85,6 +115,7 @@ struct Look {
     /// Of each cluster, whether the file has it.
     has: Vec<bool>,
     current: Option<String>,
+    contexts: Vec<String>,
 }
 
 fn look(file: &File, clusters: &[&str]) -> Result<Look, Error> {
@@ -94,5 +125,6 @@ fn look(file: &File, clusters: &[&str]) -> Result<Look, Error> {
     Ok(Look {
         has: has.collect(),
         current: document.current().map(str::to_owned),
+        contexts: document.contexts().map(str::to_owned).collect(),
     })
 }

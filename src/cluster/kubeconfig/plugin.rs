@@ -19,8 +19,7 @@ const API_VERSION: &str = "client.authentication.k8s.io/v1beta1";
 /// The first aws-iam-authenticator that answers in [`API_VERSION`].
 const OLDEST_AUTHENTICATOR: [u64; 3] = [0, 5, 4];
 
-/// How long the authenticator may take to say its version, which it knows by heart: what hangs here
-/// hangs for kubectl too.
+/// How long it may take to say its version, which it does within 100 ms; all else has to be done too.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
 
 /// Which program gives tokens.
@@ -173,23 +172,24 @@ impl Place<'_> {
 }
 
 fn check_authenticator(
-    program: &Path,
+    path: &Path,
     place: Place<'_>,
     deadline: Deadline,
     notice: &dyn Fn(&str),
 ) -> Result<(), Error> {
     let invocation = Invocation {
-        program: program.to_owned(),
+        program: path.to_owned(),
         args: vec!["version".to_owned()],
         variables: place.variables.clone(),
         directory: place.directory.to_owned(),
     };
-    let limit = VERSION_LIMIT.min(deadline.left());
-    let output = invocation.output(Deadline::after(Instant::now(), limit));
+    let own = Deadline::after(Instant::now(), VERSION_LIMIT);
+    let is_short = deadline.left() < VERSION_LIMIT;
+    let output = invocation.output(if is_short { deadline } else { own });
     let output = output.map_err(|source| match source {
-        program::Error::Deadline { .. } => Error::Hung {
-            program: program.to_owned(),
-            after: limit,
+        program::Error::Deadline { .. } if !is_short => Error::Hung {
+            program: path.to_owned(),
+            limit: VERSION_LIMIT,
         },
         source => Error::Run {
             source: Box::new(source),
@@ -197,14 +197,14 @@ fn check_authenticator(
     })?;
     match version(&output) {
         Some(version) if version < OLDEST_AUTHENTICATOR => Err(Error::OldAuthenticator {
-            program: program.to_owned(),
+            program: path.to_owned(),
             version: version.map(|part| part.to_string()).join("."),
         }),
         Some(_) => Ok(()),
         None => {
             notice(&format!(
                 "`{}` does not say its version; it must be 0.5.4 or newer",
-                program.display()
+                path.display()
             ));
             Ok(())
         }

@@ -4,7 +4,6 @@ mod properties;
 
 use super::*;
 use crate::cluster::kubeconfig::entry::Names;
-use crate::cluster::kubeconfig::plugin::Section;
 
 const ARN: &str = "arn:aws:eks:us-east-1:111122223333:cluster/payments";
 
@@ -184,17 +183,17 @@ fn what_is_there_changes_where_it_must_and_nowhere_else() {
     let expected = OLD
         .replace("\"https://old.example\"", "\"https://new.example\"")
         .replace("T0xE", "TkVX")
-        .replace("    tls-server-name: api\n    insecure-skip-tls-verify: true\n", "    tls-server-name: api\n")
+        .replace("    tls-server-name: api\n    insecure-skip-tls-verify: true\n", "")
         .replace("command: aws-iam-authenticator ", "command: \"/bin/authenticator\" ")
         .replace("v1alpha1", "v1beta1")
         .replace("[token, -i, payments]", "[token, -i, payments, \"--region\", us-east-1]")
         .replace(
             "      - {name: AWS_PROFILE, value: bank}\n",
-            "      - {name: AWS_PROFILE, value: bank}\n      - name: AWS_STS_REGIONAL_ENDPOINTS\n        value: regional\n\
+            "      - name: AWS_STS_REGIONAL_ENDPOINTS\n        value: regional\n\
              \x20     - name: AWS_REGION\n        value: us-east-1\n",
         )
         .replace(
-            "      installHint: ask the platform team\n    token: stale\n",
+            "      installHint: ask the platform team\n    token: stale\n    as: auditor\n",
             "      installHint: ask the platform team\n      interactiveMode: Never\n      provideClusterInfo: false\n",
         );
     assert_eq!(made.text, expected);
@@ -227,11 +226,20 @@ fn a_current_context_is_kept_unless_it_is_to_be_set() {
         );
         assert_ne!(current(none, Current::Kept).0, ours());
     }
-    let other = "current-context: dev\n";
+    let other = "current-context: dev\ncontexts:\n- name: dev\n";
     assert_eq!(
         current(other, Current::Default(ARN)),
         ("dev".to_owned(), false)
     );
+    // One that no context has is as good as none; that of this cluster comes to be.
+    let dangling = "current-context: ghost\ncontexts:\n- name: dev\n";
+    assert_eq!(current(dangling, Current::Default(ARN)), (ours(), true));
+    assert_eq!(
+        current(dangling, Current::Kept),
+        ("ghost".to_owned(), false)
+    );
+    let coming = format!("current-context: {ARN}\n");
+    assert_eq!(current(&coming, Current::Default(ARN)), (ours(), false));
     assert_eq!(current(other, Current::Kept), ("dev".to_owned(), false));
     assert_eq!(current(other, Current::Set(ARN)), (ours(), true));
     let own = format!("current-context: {ARN}\n");
@@ -312,11 +320,11 @@ fn what_is_no_kubeconfig_is_refused_with_the_place() {
         ("users: 1\n", "config:1:8: `users` is a number"),
         (
             "clusters:\n- one\n",
-            "config:2:3: an item of `clusters` is text, not a mapping",
+            "config:2:3: `clusters[0]` is text, not a mapping",
         ),
         (
             "users:\n- name: a\n- [b]\n",
-            "config:3:3: an item of `users` is a list",
+            "config:3:3: `users[1]` is a list, not a mapping",
         ),
         (
             "preferences: []\n",
@@ -324,7 +332,7 @@ fn what_is_no_kubeconfig_is_refused_with_the_place() {
         ),
         (
             "current-context: [a]\n",
-            "config:1:18: `current-context` is a list, not a name",
+            "config:1:18: `current-context` is a list, not text",
         ),
         (
             "kind: Deployment\n",
@@ -378,18 +386,61 @@ fn line_ends_and_a_missing_last_one_stay_as_they_are() {
 }
 
 #[test]
-fn a_proxy_is_set_where_one_is_given_and_else_left_alone() {
+fn a_proxy_is_set_where_one_is_given_and_is_gone_where_none_is() {
     let with = Entry {
         proxy: Some("http://proxy.example:3128".to_owned()),
         ..entry()
     };
-    let made = merge(OLD, &[with], Current::Kept).unwrap().text;
+    let made = merge(OLD, std::slice::from_ref(&with), Current::Kept).unwrap();
+    let proxy = |made: &Merged| {
+        read(&made.text)["clusters"][1]["cluster"]
+            .get("proxy-url")
+            .cloned()
+    };
+    assert_eq!(proxy(&made), Some("http://proxy.example:3128".into()));
+    let again = merge(&made.text, &[with], Current::Kept).unwrap();
+    assert_eq!(again.changes, [Change::Unchanged]);
+    let without = merge(&made.text, &[entry()], Current::Kept).unwrap();
     assert_eq!(
-        read(&made)["clusters"][1]["cluster"]["proxy-url"],
-        "http://proxy.example:3128"
+        (proxy(&without), without.changes.clone()),
+        (None, vec![Change::Updated])
     );
-    assert_eq!(
-        merge(&made, &[entry()], Current::Kept).unwrap().changes,
-        [Change::Unchanged]
+    assert_eq!(without.text, merged(OLD));
+}
+
+#[test]
+fn no_variable_that_leads_the_plugin_elsewhere_is_left_and_others_are() {
+    let text = format!(
+        "users:\n- name: {ARN}\n  user:\n    exec:\n      env:\n      - {{name: AWS_REGION, value: moon}} # 1\n      \
+         - {{name: AWS_PROFILE, value: bank}}\n      - {{name: HTTPS_PROXY, value: p}} # keep\n      \
+         - {{name: DEFAULT_ROLE, value: r}}\n      - {{name: AWS_REGION, value: mars}}\n      \
+         - {{name: KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID, value: x}}\n      - {{name: AWS_PROFILE, value: b}}\n"
     );
+    let made = merged(&text);
+    let env = &read(&made)["users"][0]["user"]["exec"]["env"];
+    let expected = "[{name: AWS_REGION, value: us-east-1}, {name: HTTPS_PROXY, value: p}, \
+                    {name: AWS_STS_REGIONAL_ENDPOINTS, value: regional}]";
+    assert_eq!(*env, read(expected), "{made}");
+    assert!(made.contains("value: p} # keep\n"), "{made}");
+    // Two contexts of one user, in one go.
+    let both = [named(ARN, "a"), named(ARN, "b")];
+    let twice = merge(&text, &both, Current::Kept).unwrap().text;
+    assert_eq!(read(&twice)["users"], read(&made)["users"], "{twice}");
+}
+
+/// Names, whether kubectl reads them as text, and whether as a boolean.
+const SCALARS: &str = "1 true y N yes on OFF 12:30 1.2.3.4 2024-01-01 0x1F 0o17 1_000 1e3 1e+3 .5 .inf ~ '1' \
+    10.0.0.1:6443 0755 08 1.5 . + = 0b1 +1 .nan 1. 190:20:30 1_0.5 _1 0x tRUE 18446744073709551616 +.inf -.INF \
+    0_7 1e400 -0b11 0B1 0X1f nan inf infinity -infinity 0x+1 0xffffffffffffffffff";
+
+#[test]
+fn of_plain_scalars_those_are_text_that_kubectl_reads_as_text() {
+    let text = "12:30 1.2.3.4 2024-01-01 ~ '1' 10.0.0.1:6443 . + = 190:20:30 _1 0x tRUE 1e400 nan inf infinity -infinity \
+                0x+1 0xffffffffffffffffff";
+    let text: Vec<_> = text.split_whitespace().collect();
+    for scalar in SCALARS.split_whitespace() {
+        let config = format!("clusters:\n- name: {scalar}\n");
+        let read = Document::parse(FilePath::new("config"), &config);
+        assert_eq!(read.is_ok(), text.contains(&scalar), "{scalar}");
+    }
 }

@@ -128,7 +128,7 @@ const USER_KEYS: &[(&str, &str)] = &[
     ("client-key-data", "S0VZ"),
     (
         "exec",
-        "{command: old, args: [a, b], env: null, installHint: x}",
+        "{command: old, args: [a, b], env: [{name: AWS_PROFILE, value: a}, {name: NO_PROXY, value: b}], installHint: x}",
     ),
     ("x-note", "'keep'"),
 ];
@@ -190,7 +190,7 @@ fn model(config: &mut Yaml, entry: &Entry, current: &str) {
     for (key, value) in entry.cluster_keys() {
         cluster.insert(key.into(), value.into());
     }
-    for key in OTHER_AUTHORITIES {
+    for key in OTHER_WAYS {
         cluster.remove(key);
     }
     for (key, value) in entry.context_keys() {
@@ -204,7 +204,11 @@ fn model(config: &mut Yaml, entry: &Entry, current: &str) {
     let exec = user
         .entry("exec".into())
         .or_insert(Yaml::Mapping(Mapping::new()));
-    exec.as_mapping_mut().unwrap().extend(ours.clone());
+    let exec = exec.as_mapping_mut().unwrap();
+    let kept = exec.get("env").map(|env| env[1].clone());
+    exec.extend(ours.clone());
+    let env = exec.get_mut("env").unwrap().as_sequence_mut().unwrap();
+    env.splice(..0, kept);
     for (section, name, key, value) in [
         ("clusters", &names.cluster, "cluster", cluster),
         ("contexts", &names.context, "context", context),
@@ -217,7 +221,9 @@ fn model(config: &mut Yaml, entry: &Entry, current: &str) {
         .get("current-context")
         .and_then(Yaml::as_str)
         .unwrap_or_default();
-    if own.is_empty() {
+    let contexts = config["contexts"].as_sequence().unwrap();
+    let mut names = contexts.iter().map(|context| context.get("name"));
+    if !names.any(|name| name == Some(&own.into())) || own.is_empty() {
         config.insert("current-context".into(), current.into());
     }
 }
