@@ -996,6 +996,34 @@ fn real_authenticators(world: &World) -> [PathBuf; 2] {
 }
 
 #[test]
+fn the_link_takes_and_refuses_the_command_lines_that_the_real_authenticators_do() {
+    let world = offline().with("AWS_REGION", "us-east-1");
+    let link = authenticator(&world).display().to_string();
+    let [old, new] = real_authenticators(&world).map(|path| path.display().to_string());
+    for (args, is_taken) in [
+        (&["-i", "a", "extra", "words"][..], true),
+        (&["-i", "a", "-i", "b"], true),
+        (
+            &["-i", "a", "--region", "us-west-2", "--region", "us-east-1"],
+            true,
+        ),
+        (&["-i", "a", "--token-only", "true"], true),
+        (&["-i", "a", "--token-only=1"], true),
+        (&["-i", "a", "--token-only=F", "--cache=false"], true),
+        (&["-i", "a", "-s", "x"], true),
+        (&["-i", "a", "--token-only=yes"], false),
+        (&["-i", "a", "-s", "ab", "--forward-session-name"], false),
+        (&["-i", "a", "--no-such"], false),
+    ] {
+        let args = [&["token"], args].concat();
+        for program in [&old, &new, &link] {
+            let run = run_at(&world, program, &args);
+            assert_eq!(run.code == Some(0), is_taken, "{program} {args:?}: {run}");
+        }
+    }
+}
+
+#[test]
 fn the_real_authenticators_make_the_same_token_at_the_same_time() {
     let session = "FwoGZXIvYXdzEBYaD/+=aB0~*".repeat(8);
     for token in [None, Some(session.as_str())] {
