@@ -115,6 +115,23 @@ fn replacing_the_subject_leaves_the_rights_of_others_alone_and_is_taken_back() {
 }
 
 #[test]
+fn rights_in_a_namespace_that_was_given_are_taken_back() {
+    let nowhere = SMALL.replace("  namespace: ng\n", "");
+    let text = nowhere + &binding("b", &["default@ng", "payments@other"]);
+    for more in [
+        &["--namespace=ng"][..],
+        &["--namespace=ng", "--replace-subject"],
+    ] {
+        let there = irsa(&text, more).exits(0).stdout;
+        assert!(
+            there.contains("  name: payments\n  namespace: ng\n"),
+            "{there}"
+        );
+        assert_eq!(remove(&there), text);
+    }
+}
+
+#[test]
 fn bindings_of_one_name_are_told_apart() {
     let role = "---\nkind: RoleBinding\nmetadata: {name: b, namespace: ng}\nsubjects:\n- kind: ServiceAccount\n  name: payments\n  namespace: ng\n";
     let text = format!("{SMALL}{}{role}", binding("b", &["default@ng"]));

@@ -68,6 +68,22 @@ fn an_account_or_a_namespace_that_is_null_is_none() {
 }
 
 #[test]
+fn lint_takes_no_null_for_a_name() {
+    let text = DEPLOYMENT
+        .replace("namespace: harness-delegate-ng", "namespace: null")
+        .replace(
+            "      terminationGrace",
+            "      serviceAccountName: ~\n      terminationGrace",
+        );
+    let world = World::new();
+    world.write("work/m.yaml", &text);
+    let run = world.bootstrap(&["lint", "m.yaml"]);
+    for word in ["`null`", "`~`"] {
+        assert!(!run.stdout.contains(word), "{run}");
+    }
+}
+
+#[test]
 fn values_that_were_null_or_numbers_come_back_as_they_were() {
     for was in [
         " ~", "", " null", " 0x0F", " 12", " 1_001", " 1.5", " yes", " \"a\"",

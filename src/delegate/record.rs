@@ -33,12 +33,14 @@ pub enum Kind {
     Replaced,
     /// A binding, behind an index among its subjects, that this subject was taken out of.
     Dropped,
+    /// The namespace that was given, where the manifest leaves it to kubectl.
+    Namespace,
     /// Something that is either so or not.
     Mark,
 }
 
 /// The words of the kinds.
-const KINDS: [(Kind, &str); 9] = [
+const KINDS: [(Kind, &str); 10] = [
     (Kind::Variable, "env"),
     (Kind::Probe, "startupProbe"),
     (Kind::Pod, "pod"),
@@ -47,17 +49,19 @@ const KINDS: [(Kind, &str); 9] = [
     (Kind::Subject, "subject"),
     (Kind::Replaced, "replaced"),
     (Kind::Dropped, "dropped"),
+    (Kind::Namespace, "namespace"),
     (Kind::Mark, "mark"),
 ];
 
 /// What is about the account, and goes with it.
-const OF_ACCOUNT: [Kind; 6] = [
+const OF_ACCOUNT: [Kind; 7] = [
     Kind::Pod,
     Kind::Account,
     Kind::Bound,
     Kind::Subject,
     Kind::Replaced,
     Kind::Dropped,
+    Kind::Namespace,
 ];
 
 /// The mapping that the record is in was not there, or was null.

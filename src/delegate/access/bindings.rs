@@ -329,6 +329,9 @@ impl<'a, 's> Delegate<'a, 's> {
                 hint: "name it with --namespace",
             });
         };
+        if self.workload.object.namespace.is_none() {
+            record.keep(Kind::Namespace, namespace, None);
+        }
         let id = id(binding);
         let was = |subject: Subject<'_>| Some(Scalar::Text(subject.to_string()));
         if !has_it && !is_ours {
@@ -371,6 +374,8 @@ pub(in super::super) fn unbind(
     record: &Record,
     edits: &mut Edits<'_>,
 ) -> Result<(), Error> {
+    let given = record.of_kind(Kind::Namespace).map(|(given, _)| given);
+    let namespace = account.namespace.or(given.last());
     for binding in bindings(manifests) {
         let id = id(binding);
         let path = binding.path.clone().key("subjects");
@@ -381,7 +386,7 @@ pub(in super::super) fn unbind(
         };
         let dropped: Vec<_> = dropped(record, &id).collect();
         let mut all = subjects(binding);
-        let found = all.find(|subject| is_account(*subject, account.name, account.namespace));
+        let found = all.find(|subject| is_account(*subject, account.name, namespace));
         if let Some(found) = found.filter(|_| is_put) {
             let item = path.clone().item(found.index);
             let replaced = record.was(Kind::Replaced, &id).flatten();
