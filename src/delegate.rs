@@ -13,6 +13,7 @@ pub mod names;
 pub mod objects;
 pub mod patch;
 pub mod pod;
+pub mod prefix;
 pub mod record;
 pub mod remove;
 mod take_out;

@@ -86,6 +86,7 @@ fn faults() -> Vec<(String, &'static [&'static str])> {
         (with("          failureThreshold: 15", "          failureThreshold: 14").replace("value: \"\"\n        - name: DELEGATE_D", "value: echo\n        - name: DELEGATE_D"), &["84:11 startup-budget"]),
         (script("bootstrap init").replace("        env:\n", "        volumeMounts: [{name: a, mountPath: /opt/harness-delegate}]\n        env:\n").replace("      terminationGrace", "      volumes: [{name: a, hostPath: {path: /a}}]\n      terminationGrace"), &["95:45 init-sh"]),
         (script("bootstrap init"), &["63:15 prefix-volume"]),
+        (with("        env:\n        - name: JAVA", "        volumeMounts: [{name: a, mountPath: /opt/harness-delegate/}, {name: b, mountPath: /opt}]\n        env:\n        - name: JAVA").replace("      terminationGrace", "      volumes: [{name: a, emptyDir: {}}, {name: b, hostPath: {path: /a}}]\n      terminationGrace"), &["95:45 mount-hides-delegate"]),
         (with(env, &format!("        - {{name: HARNESS_DELEGATE_NAME, value: a}}\n{env}")), &["41:9 delegate-runner"]),
         (script("echo\n// a comment"), &["114:13 script-comment"]),
         (script("if true; then exit 0; fi\n(exit 1) || true"), &["113:27 script-exit"]),

@@ -125,6 +125,14 @@ fn each_fault_is_found_at_its_place() {
 }
 
 #[test]
+fn an_empty_volume_over_the_delegate_is_found() {
+    let text = with(
+        "custom_mounts:\n- {name: a, mountPath: /opt}\ncustom_volumes:\n- {name: a, emptyDir: {}}\n",
+    );
+    assert_eq!(findings(&text), ["4:24 mount-hides-delegate"], "{text}");
+}
+
+#[test]
 fn values_that_are_right_have_no_fault() {
     for lines in [
         "",

@@ -143,7 +143,7 @@ fn every_binding_of_the_present_account_gets_the_new_one_and_others_do_not() {
 
 #[test]
 fn all_subjects_of_the_present_account_make_room_at_once() {
-    let both = ["default@ng", "default@elsewhere", "other@ng"];
+    let both = ["default@elsewhere", "default@nowhere", "other@ng"];
     let text = format!("{SMALL}{}", binding("ClusterRoleBinding", "a", &both));
     let more = ["--replace-subject", "--service-account=payments"];
     let once = irsa(&text, &more).exits(0).stdout;

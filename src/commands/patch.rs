@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use crate::context::Context;
 use crate::delegate::names::NamespaceName;
 use crate::delegate::patch::{Patched, Plan, patch};
+use crate::delegate::prefix::{InvalidPrefix, Prefix};
 use crate::delegate::remove::remove;
 use crate::diff;
 use crate::error::{Error, chain, render};
@@ -69,13 +70,20 @@ pub struct Args {
 }
 
 /// What `--remove` has no use for.
-const NOT_WITH_REMOVE: [&str; 11] = [
+const NOT_WITH_REMOVE: [&str; 18] = [
     "namespace",
     "irsa_role_arn",
+    "service_account",
+    "binding",
+    "replace_subject",
+    "sts_regional_endpoints",
+    "token_expiration",
+    "audience",
     "delivery",
     "tools",
     "cluster",
     "bootstrap_url",
+    "bootstrap_sha256",
     "bootstrap_image",
     "init_script",
     "region",
@@ -115,7 +123,7 @@ impl Args {
             namespace: self.namespace.clone(),
             irsa: self.irsa.irsa(),
             delivery: self.script.delivery()?,
-            wishes: self.script.wishes(),
+            wishes: self.script.wishes()?,
             init_script: self.script.policy(),
             prefix: global.prefix.as_deref().map(prefix).transpose()?,
             region: self.pod.region.clone(),
@@ -168,20 +176,9 @@ impl Args {
 }
 
 /// The directory in the pod.
-fn prefix(path: &Path) -> Result<String, Error> {
-    let text = path.to_str().unwrap_or_default();
-    let is_good = text.starts_with('/')
-        && text.len() > 1
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !b":'\"$\\".contains(&byte));
-    if !is_good {
-        return Err(Error::usage(format!(
-            "`{}` cannot be the prefix in a pod: it takes an absolute path without blanks, quotes, `:` and `$`",
-            path.display()
-        )));
-    }
-    Ok(text.trim_end_matches('/').to_owned())
+fn prefix(path: &Path) -> Result<Prefix, Error> {
+    let prefix = path.to_string_lossy().parse();
+    prefix.map_err(|invalid: InvalidPrefix| Error::usage(invalid.to_string()))
 }
 
 impl OutputFlags {

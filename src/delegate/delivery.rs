@@ -5,14 +5,15 @@ mod budget;
 mod container;
 
 use super::home::{Home, INIT_SCRIPT};
-use super::init_script::{self, Parts};
+use super::init_script::{self, DAMAGE_HINT, Parts, damage};
 use super::patch::{Delivery, Edits, Plan, ScriptPolicy};
 use super::pod::{Mounts, name_of};
 use super::record::{
-    CONTAINER_WAS_THERE, Kind, Record, VOLUME_WAS_THERE, WAS_NOT_QUOTED, WITHOUT_SCRIPT,
+    CONTAINER_WAS_THERE, Kind, Record, SCRIPT_MADE_ROOM, VOLUME_WAS_THERE, WAS_NOT_QUOTED,
+    WITHOUT_SCRIPT,
 };
-use super::{Error, Manifests, Workload, take_out};
-use crate::yaml::{Node, Path, Value};
+use super::{Error, Manifests, Workload, prefix, take_out};
+use crate::yaml::{Node, Path, Scalar, Value};
 
 pub use budget::Budget;
 pub(super) use container::is_shared;
@@ -30,7 +31,7 @@ pub(super) fn apply(
 ) -> Result<(), Error> {
     let mut delivery = Applied {
         workload,
-        prefix: prefix(workload, plan),
+        prefix: String::new(),
         plan,
         edits,
         record,
@@ -41,8 +42,12 @@ pub(super) fn apply(
     let Some(how) = &plan.delivery else {
         return Ok(());
     };
+    let list = (workload.container.get("env"), workload.object.file);
+    delivery.prefix = prefix::of_pod(manifests, list, plan, workload.working_directory())?;
     let home = Home::find(manifests, workload)?;
-    home.check(manifests, workload)?;
+    let replaces = plan.init_script == ScriptPolicy::Replace;
+    home.check(manifests, workload, replaces, delivery.edits)?;
+    check_marks(manifests, workload, &home)?;
     let present = home.text();
     delivery.is_there = is_there(present, delivery.record);
     delivery.volume()?;
@@ -70,6 +75,21 @@ pub(super) fn apply(
     home.write(manifests, workload, &script, edits)
 }
 
+/// Refuses a script in which our part cannot be told.
+fn check_marks(
+    manifests: &Manifests<'_>,
+    workload: &Workload<'_>,
+    home: &Home<'_>,
+) -> Result<(), Error> {
+    match home.node().zip(damage(home.text())) {
+        Some((node, damage)) => {
+            let file = home.file(workload);
+            Err(manifests.refusal(file, node, damage, DAMAGE_HINT))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Whether what has our name in the pod is ours.
 pub(super) fn is_there(script: &str, record: &Record) -> bool {
     Parts::of(script).ours.is_some() || record.has(WITHOUT_SCRIPT)
@@ -87,7 +107,7 @@ pub(super) fn variables(plan: &Plan) -> Vec<(&'static str, String)> {
         wanted.push(("AWS_EC2_METADATA_DISABLED", "true".to_owned()));
     }
     if let (Some(_), Some(prefix)) = (&plan.delivery, &plan.prefix) {
-        wanted.push(("BOOTSTRAP_PREFIX", prefix.clone()));
+        wanted.push((prefix::VARIABLE, prefix.to_string()));
     }
     wanted
 }
@@ -115,17 +135,18 @@ pub(super) fn compose(
         ));
         return None;
     }
+    if plan.init_script == ScriptPolicy::Replace && !parts.user().trim().is_empty() {
+        record.mark(SCRIPT_MADE_ROOM);
+        edits.note(
+            "the INIT_SCRIPT that was there makes room: keep a copy, as --remove cannot bring it back"
+                .to_owned(),
+        );
+    }
     let ours = init_script::part(how, &plan.wishes, prefix);
     Some(match plan.init_script {
         ScriptPolicy::Replace => ours,
         ScriptPolicy::Merge | ScriptPolicy::Keep => parts.with(&ours),
     })
-}
-
-/// Where the tools go.
-fn prefix(workload: &Workload<'_>, plan: &Plan) -> String {
-    let default = || format!("{}/bootstrap", workload.working_directory());
-    plan.prefix.clone().unwrap_or_else(default)
 }
 
 /// Whether our volume is to be at a prefix: not where there is one already that keeps programs. What
@@ -222,9 +243,11 @@ pub(super) fn set_variables(
             let message = format!("{name} comes from elsewhere, where it cannot be changed");
             return Err(manifests.refusal(file, from, message, "give it a `value`"));
         }
-        let was = item.and_then(|item| item.get("value")?.scalar());
-        if item.is_none() || was != Some(value.as_str()) {
-            record.keep(Kind::Variable, name, item.map(|_| was.unwrap_or_default()));
+        let was = item.and_then(|item| item.get("value"));
+        if was.and_then(Node::scalar) != Some(value.as_str()) {
+            let nothing = || Scalar::Text(String::new());
+            let was = item.map(|_| was.and_then(Node::as_written).unwrap_or_else(nothing));
+            record.keep(Kind::Variable, name, was);
         }
         let path = path.clone().item_where("name", name).key("value");
         edits.set(file, &path, value)?;
@@ -249,7 +272,7 @@ pub(super) fn undo_variables(
     for (name, was) in all() {
         if let Some(was) = was {
             let path = path.clone().key(key).item_where("name", name).key("value");
-            edits.set(file, &path, was)?;
+            edits.set(file, &path, was.clone())?;
         }
     }
     let added = all().filter(|(_, was)| was.is_none());
@@ -265,15 +288,8 @@ pub(super) fn undo_threshold(
     edits: &mut Edits<'_>,
 ) -> Result<(), Error> {
     let path = probe.clone().key(budget::THRESHOLD);
-    match record.was(Kind::Probe, budget::THRESHOLD) {
-        Some(Some(was)) => {
-            let was = was
-                .parse()
-                .map_or_else(|_| Value::from(was), |was: i64| Value::from(was));
-            edits.set(file, &path, was)?;
-        }
-        Some(None) => drop(edits.remove(file, &path)?),
-        None => {}
+    if let Some(was) = record.was(Kind::Probe, budget::THRESHOLD) {
+        edits.restore(file, &path, was)?;
     }
     Ok(())
 }
@@ -310,7 +326,8 @@ impl Applied<'_, '_, '_> {
         let Some(budget) = self.plan.startup_budget else {
             return Ok(());
         };
-        let Some(probe) = self.workload.container.get("startupProbe") else {
+        let probe = self.workload.container.get("startupProbe");
+        let Some(probe) = probe.filter(|probe| !probe.is_null()) else {
             self.edits.note(format!(
                 "{} `{}` has no startupProbe whose budget could be raised",
                 self.workload.object.kind, self.workload.object.name
@@ -344,11 +361,22 @@ impl Applied<'_, '_, '_> {
             let nothing = Value::Mapping(Vec::new());
             let volume = Value::mapping([("name", OURS.into()), ("emptyDir", nothing)]);
             self.edits.append(self.file(), &volumes, volume)?;
+            note_hidden(self.plan, &self.prefix, self.edits);
         }
         let path = self.workload.container_path.clone().key("volumeMounts");
         let path = path.item_where("name", OURS).key("mountPath");
         self.edits.set(self.file(), &path, self.prefix.as_str())?;
         Ok(())
+    }
+}
+
+/// Says that what an image has at a prefix of its own cannot be seen: tools that are baked in, say.
+pub(super) fn note_hidden(plan: &Plan, prefix: &str, edits: &mut Edits<'_>) {
+    if let (Some(Delivery::Image), Some(_)) = (&plan.delivery, &plan.prefix) {
+        edits.note(format!(
+            "a volume is mounted at {prefix}, which hides what the image has there: tools that are baked in go \
+             elsewhere"
+        ));
     }
 }
 
@@ -361,6 +389,7 @@ pub(super) fn undo(
 ) -> Result<(), Error> {
     let file = workload.object.file;
     let home = Home::find(manifests, workload)?;
+    check_marks(manifests, workload, &home)?;
     let parts = Parts::of(home.text());
     let container = (workload.container, file, &workload.container_path);
     let mut is_new = false;
@@ -394,6 +423,11 @@ pub(super) fn undo_note(user: &str, record: &Record, edits: &mut Edits<'_>) {
     if !user.is_empty() {
         edits.note(
             "INIT_SCRIPT is yours again, word for word; how it was indented or quoted is not known"
+                .to_owned(),
+        );
+    } else if record.has(SCRIPT_MADE_ROOM) {
+        edits.note(
+            "INIT_SCRIPT is empty now: the script that it had before `--init-script replace` is not known"
                 .to_owned(),
         );
     } else if record.has(WAS_NOT_QUOTED) {

@@ -54,23 +54,13 @@ impl<'s> Home<'s> {
         })
     }
 
-    /// The last of the sources wins (Kubernetes API reference, "Container", envFrom).
+    /// The last of the sources wins (Kubernetes API reference, "Container", envFrom): a Secret may
+    /// come behind a ConfigMap, which is not the place then.
     fn in_sources(manifests: &Manifests<'s>, workload: &Workload<'s>) -> Self {
-        let sources = workload
-            .container
-            .get("envFrom")
-            .into_iter()
-            .flat_map(Node::items);
-        let found = sources.filter_map(|source| {
-            let prefix = source
-                .get("prefix")
-                .and_then(Node::scalar)
-                .unwrap_or_default();
-            let key = INIT_SCRIPT.strip_prefix(prefix)?;
-            let name = source.dig(&["configMapRef", "name"])?.scalar()?;
-            Self::in_config_map(manifests, workload, name, key)
-        });
-        found.last().unwrap_or(Self::Absent)
+        let winner = Source::all(workload).filter(|source| source.has_it(manifests, workload));
+        let map = winner.last().filter(|source| source.kind == "ConfigMap");
+        let home = map.and_then(|map| Self::in_config_map(manifests, workload, map.name, map.key));
+        home.unwrap_or(Self::Absent)
     }
 
     fn in_config_map(
@@ -79,7 +69,7 @@ impl<'s> Home<'s> {
         name: &str,
         key: &str,
     ) -> Option<Self> {
-        let object = manifests.find("ConfigMap", name, workload.object.namespace)?;
+        let object = manifests.find_near("ConfigMap", name, workload.object.namespace)?;
         Some(Self::ConfigMap {
             file: object.file,
             path: object.path.clone().key("data").key(key),
@@ -108,17 +98,31 @@ impl<'s> Home<'s> {
         }
     }
 
+    /// The index of the file that it is in, or would be.
+    pub(super) const fn file(&self, workload: &Workload<'_>) -> usize {
+        match self {
+            Self::Absent | Self::Variable { .. } => workload.object.file,
+            Self::ConfigMap { file, .. } => *file,
+        }
+    }
+
     /// Whether it is nowhere yet.
     pub const fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 
-    /// Refuses a place where a change would not count.
+    /// Refuses a place where a change would not count, and one that hides a script which nobody sees;
+    /// that is said where the script is to be replaced, or is not known.
     pub(super) fn check(
         &self,
         manifests: &Manifests<'_>,
         workload: &Workload<'_>,
+        replaces: bool,
+        edits: &mut Edits<'_>,
     ) -> Result<(), Error> {
+        if !matches!(self, Self::Variable { .. }) {
+            self.check_sources(manifests, workload, replaces, edits)?;
+        }
         match self {
             Self::Absent => Ok(()),
             Self::Variable { .. } => {
@@ -144,6 +148,53 @@ impl<'s> Home<'s> {
                 })
             }
         }
+    }
+
+    /// What stands in sources that are not the place: of those that the files have, a Secret's script
+    /// alone; of others, what is behind the place, as all of it comes before `env`.
+    fn check_sources(
+        &self,
+        manifests: &Manifests<'_>,
+        workload: &Workload<'_>,
+        replaces: bool,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Error> {
+        let sources: Vec<_> = Source::all(workload).collect();
+        let winner = sources
+            .iter()
+            .rposition(|source| source.has_it(manifests, workload));
+        let behind = match winner {
+            None => 0,
+            Some(winner) if self.is_absent() => winner,
+            Some(place) => place + 1,
+        };
+        for source in sources.into_iter().skip(behind) {
+            let Source { kind, name, .. } = source;
+            let is_there = manifests.find_near(kind, name, workload.object.namespace);
+            let has_it = source.has_it(manifests, workload);
+            if has_it && !replaces {
+                let message =
+                    format!("INIT_SCRIPT is in {kind} `{name}`, and a new one would hide it");
+                let hint = "move it to a ConfigMap in the files or to `env`, or let it go with --init-script replace";
+                let file = workload.object.file;
+                return Err(manifests.refusal(file, source.at, message, hint));
+            }
+            if has_it {
+                edits.note(format!(
+                    "the INIT_SCRIPT of {kind} `{name}` no longer counts: the one in `env` wins"
+                ));
+            } else if is_there.is_none() {
+                let what = if self.is_absent() {
+                    "would no longer count: the one in `env` wins"
+                } else {
+                    "would win over ours"
+                };
+                edits.note(format!(
+                    "{kind} `{name}` is not in the files: an INIT_SCRIPT in it {what}"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Whether the value is in double quotes, as it is when it is emptied.
@@ -195,6 +246,48 @@ impl<'s> Home<'s> {
     }
 }
 
+/// A source of `envFrom` that could have INIT_SCRIPT.
+#[derive(Clone, Copy)]
+struct Source<'s> {
+    kind: &'static str,
+    name: &'s str,
+    /// The key that becomes INIT_SCRIPT behind the source's prefix.
+    key: &'static str,
+    at: Node<'s>,
+}
+
+impl<'s> Source<'s> {
+    /// Those of the delegate's container, in their order.
+    fn all(workload: &Workload<'s>) -> impl Iterator<Item = Self> + use<'s> {
+        let sources = workload.container.get("envFrom").into_iter();
+        sources.flat_map(Node::items).filter_map(|source| {
+            let prefix = source.get("prefix").and_then(Node::scalar);
+            let key = INIT_SCRIPT.strip_prefix(prefix.unwrap_or_default())?;
+            let kinds = [("configMapRef", "ConfigMap"), ("secretRef", "Secret")];
+            kinds.into_iter().find_map(|(reference, kind)| {
+                let at = source.dig(&[reference, "name"])?;
+                let name = at.scalar()?;
+                Some(Self {
+                    kind,
+                    name,
+                    key,
+                    at,
+                })
+            })
+        })
+    }
+
+    /// Whether the files have it, and INIT_SCRIPT in it.
+    fn has_it(&self, manifests: &Manifests<'_>, workload: &Workload<'_>) -> bool {
+        let object = manifests.find_near(self.kind, self.name, workload.object.namespace);
+        object.is_some_and(|object| {
+            let keys = ["data", "stringData"].iter();
+            let mut data = keys.filter(|key| self.kind == "Secret" || **key == "data");
+            data.any(|data| object.node.dig(&[data, self.key]).is_some())
+        })
+    }
+}
+
 /// The other objects whose pods take variables from a ConfigMap.
 fn others<'m, 's>(
     manifests: &'m Manifests<'s>,
@@ -216,6 +309,7 @@ fn others<'m, 's>(
     manifests.objects().iter().filter(move |object| {
         let containers = pod_of(object).and_then(|pod| pod.get("containers"));
         let mut containers = containers.into_iter().flat_map(Node::items);
-        object.namespace == map.namespace && !is_same(object) && containers.any(takes)
+        let is_near = [map.namespace, workload.object.namespace].contains(&object.namespace);
+        is_near && !is_same(object) && containers.any(takes)
     })
 }

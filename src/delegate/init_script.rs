@@ -131,6 +131,12 @@ pub struct Wishes {
 }
 
 impl Wishes {
+    /// The first of them with a `$`, which the kubelet would expand (Kubernetes documentation, "Define
+    /// Dependent Environment Variables").
+    pub fn expanded(&self) -> Option<String> {
+        self.arguments().into_iter().find(|word| word.contains('$'))
+    }
+
     /// The arguments behind `bootstrap`.
     pub fn arguments(&self) -> Vec<String> {
         let mut arguments = vec!["init".to_owned()];
@@ -285,6 +291,36 @@ impl<'t> Parts<'t> {
     }
 }
 
+/// What to do about [`damage`].
+pub const DAMAGE_HINT: &str = "take our lines out by hand, from `# >>> bootstrap patch` to `# <<< bootstrap patch <<<`, and run it again";
+
+/// Why our part of a script cannot be told: what is left of another one would stay, and run.
+pub fn damage(script: &str) -> Option<String> {
+    let mut open = None;
+    let mut parts = 0;
+    for (number, line) in (1..).zip(script.lines()) {
+        if line.starts_with(BEGIN) {
+            if let Some(open) = open.replace(number) {
+                return Some(format!(
+                    "the part of bootstrap in INIT_SCRIPT that begins in its line {open} has no end"
+                ));
+            }
+            parts += 1;
+        } else if line.starts_with(END) && open.take().is_none() {
+            return Some(format!(
+                "the part of bootstrap in INIT_SCRIPT that ends in its line {number} has no beginning"
+            ));
+        }
+    }
+    match open {
+        Some(open) => Some(format!(
+            "the part of bootstrap in INIT_SCRIPT that begins in its line {open} has no end"
+        )),
+        None => (parts > 1)
+            .then(|| format!("INIT_SCRIPT has {parts} parts of bootstrap, which would all run")),
+    }
+}
+
 /// Where a line begins that starts so.
 fn line_of(text: &str, start: &str) -> Option<usize> {
     let mut at = 0;
@@ -369,6 +405,20 @@ mod tests {
             assert_eq!(parts.after, after);
             assert_eq!(parts.with("new\n"), format!("{before}new\n{after}"));
         }
+        for whole in [String::new(), "a\n".to_owned(), format!("a\n{ours}b\n")] {
+            assert_eq!(damage(&whole), None);
+        }
+        let damaged = |script: String, words: &str| {
+            let found = damage(&script).unwrap();
+            assert!(found.contains(words), "{found}");
+        };
+        damaged(format!("{ours}{ours}"), "has 2 parts");
+        damaged(ours.replace(END, ""), "begins in its line 1 has no end");
+        damaged(
+            format!("{}{ours}", ours.replace(END, "")),
+            "line 1 has no end",
+        );
+        damaged(format!("a\n{END}\n"), "ends in its line 2 has no beginning");
         let half = ours.replace(END, "");
         assert_eq!(Parts::of(&half).user(), half);
         assert_eq!(Parts::of("a").with(&ours), format!("{ours}a"));

@@ -92,6 +92,22 @@ impl<'s> Manifests<'s> {
         self.objects.get(*self.index.get(&(kind, name, namespace))?)
     }
 
+    /// The same, and one whose namespace, or the asker's, is left to kubectl.
+    pub fn find_near(
+        &self,
+        kind: &str,
+        name: &str,
+        namespace: Option<&str>,
+    ) -> Option<&Object<'s>> {
+        self.find(kind, name, namespace).or_else(|| {
+            if namespace.is_some() {
+                return self.find(kind, name, None);
+            }
+            let mut named = self.of_kind(kind).filter(|object| object.name == name);
+            named.next().filter(|_| named.next().is_none())
+        })
+    }
+
     /// What is wrong at a node of a file.
     pub(super) fn refusal(
         &self,

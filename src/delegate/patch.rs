@@ -3,11 +3,12 @@
 use super::access::{self, Irsa};
 use super::init_script::{BinaryUrl, Pin, Wishes};
 use super::names::NamespaceName;
+use super::prefix::Prefix;
 use super::record::Record;
 use super::values::{self, Values};
-use super::{Error, Manifests, Object, Workload, delivery};
+use super::{Error, Manifests, Object, Workload, delivery, remove};
 use crate::arn::Region;
-use crate::yaml::{self, Editor, Path, Stream, Value};
+use crate::yaml::{self, Editor, Path, Scalar, Stream, Value};
 
 /// What is wanted.
 #[derive(Clone, Debug, Default)]
@@ -24,8 +25,9 @@ pub struct Plan {
     pub wishes: Wishes,
     /// What becomes of a script that is there.
     pub init_script: ScriptPolicy,
-    /// Where the tools go, an absolute path; none for `bootstrap` in the delegate's working directory.
-    pub prefix: Option<String>,
+    /// Where the tools go; none for where BOOTSTRAP_PREFIX has them, or else for `bootstrap` in the
+    /// delegate's working directory.
+    pub prefix: Option<Prefix>,
     /// The region, for the variables of the delegate.
     pub region: Option<Region>,
     /// Whether the pods run on Fargate, which has no instance metadata.
@@ -75,7 +77,23 @@ pub struct Patched {
 }
 
 /// Changes one delegate in a set of files.
+///
+/// Where it runs as another account by an earlier patch, that is taken back first.
 pub fn patch(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
+    let Some(back) = remove::former_account(streams, plan)? else {
+        return change(streams, plan);
+    };
+    let pairs = streams.iter().zip(&back.texts);
+    let again = pairs.map(|(stream, text)| Stream::parse(stream.file(), text));
+    let again: Vec<_> = again
+        .collect::<Result<_, _>>()
+        .map_err(|invalid| Error::Place(Box::new(invalid)))?;
+    let mut patched = change(&again, plan)?;
+    patched.notes.splice(0..0, back.notes);
+    Ok(patched)
+}
+
+fn change(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
     let manifests = Manifests::new(streams);
     let values = Values::all(&manifests);
     plan.check_partition()?;
@@ -150,6 +168,8 @@ pub(super) struct Edits<'s> {
     editors: Vec<Editor<'s>>,
     /// Items that lists get once all else is done, since they move those behind them.
     insertions: Vec<(usize, Path, usize, Value)>,
+    /// Items that lists lose then, for the same reason.
+    removals: Vec<(usize, Path, usize)>,
     notes: Vec<String>,
 }
 
@@ -158,6 +178,7 @@ impl<'s> Edits<'s> {
         Self {
             editors: streams.iter().map(Editor::new).collect(),
             insertions: Vec::new(),
+            removals: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -196,20 +217,43 @@ impl<'s> Edits<'s> {
 
     /// Takes an object out.
     pub(super) fn remove_object(&mut self, object: &Object<'_>) -> Result<(), yaml::Error> {
-        let Some(editor) = self.of(object.file) else {
+        if let Some((items, index)) = &object.list {
+            self.removals.push((object.file, items.clone(), *index));
             return Ok(());
-        };
-        if object.list.is_some() {
-            // The last change there, since it moves the items behind it.
-            return editor.remove(&object.path).map(drop);
         }
-        editor.remove_document(object.document)
+        self.of(object.file)
+            .map_or(Ok(()), |editor| editor.remove_document(object.document))
     }
 
     /// Takes a node out.
     pub(super) fn remove(&mut self, file: usize, path: &Path) -> Result<bool, yaml::Error> {
         self.of(file)
             .map_or(Ok(false), |editor| editor.remove(path))
+    }
+
+    /// Gives a node back what it was: nothing, or this.
+    pub(super) fn restore(
+        &mut self,
+        file: usize,
+        path: &Path,
+        was: Option<&Scalar>,
+    ) -> Result<(), yaml::Error> {
+        match was {
+            Some(was) => self.set(file, path, was.clone()),
+            None => self.remove(file, path).map(drop),
+        }
+    }
+
+    /// Puts an item before the one with this index.
+    pub(super) fn insert(
+        &mut self,
+        file: usize,
+        path: &Path,
+        index: usize,
+        item: Value,
+    ) -> Result<(), yaml::Error> {
+        self.of(file)
+            .map_or(Ok(()), |editor| editor.insert(path, index, item))
     }
 
     /// Puts an object before another one.
@@ -232,6 +276,12 @@ impl<'s> Edits<'s> {
             if let Some(editor) = self.of(file) {
                 editor.insert(&path, index, item)?;
             }
+        }
+        // From the last one on, since each moves those behind it.
+        let mut removals = std::mem::take(&mut self.removals);
+        removals.sort_by_key(|(.., index)| std::cmp::Reverse(*index));
+        for (file, items, index) in removals {
+            self.remove(file, &items.item(index))?;
         }
         let texts = self.editors.into_iter().map(Editor::finish);
         Ok(Patched {

@@ -102,8 +102,7 @@ pub fn name_of(item: Node<'_>) -> Option<&str> {
     item.get("name")?.scalar()
 }
 
-/// A node as a value of its own. A number with a fraction and a date become text: nothing that is
-/// copied has them.
+/// A node as a value of its own, with its scalars as they are written.
 pub fn copy(node: Node<'_>) -> Value {
     if node.is_mapping() {
         let entries = node.entries();
@@ -114,11 +113,7 @@ pub fn copy(node: Node<'_>) -> Value {
     if node.is_sequence() {
         return Value::Sequence(node.items().map(copy).collect());
     }
-    let scalar = match (node.bool(), node.int()) {
-        _ if node.is_null() => Scalar::Null,
-        (Some(truth), _) => Scalar::Bool(truth),
-        (_, Some(number)) => Scalar::Int(number),
-        _ => Scalar::Text(node.scalar().unwrap_or_default().to_owned()),
-    };
-    Value::Scalar(scalar)
+    // Nothing at all is null too, and would not stand in brackets.
+    let scalar = node.as_written().filter(|_| !node.is_null());
+    Value::Scalar(scalar.unwrap_or(Scalar::Null))
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use super::patch::Edits;
-use crate::yaml::{Node, Path};
+use crate::yaml::{Node, Path, Scalar};
 
 /// The annotation.
 pub const ANNOTATION: &str = "bootstrap-patch/record";
@@ -29,22 +29,42 @@ pub enum Kind {
     Bound,
     /// A binding that an account which was there has been added to.
     Subject,
+    /// A binding in which the account has taken the place of this subject.
+    Replaced,
+    /// A binding, behind an index among its subjects, that this subject was taken out of.
+    Dropped,
+    /// The namespace that was given, where the manifest leaves it to kubectl.
+    Namespace,
     /// Something that is either so or not.
     Mark,
 }
 
 /// The words of the kinds.
-const KINDS: [(Kind, &str); 7] = [
+const KINDS: [(Kind, &str); 10] = [
     (Kind::Variable, "env"),
     (Kind::Probe, "startupProbe"),
     (Kind::Pod, "pod"),
     (Kind::Account, "account"),
     (Kind::Bound, "bound"),
     (Kind::Subject, "subject"),
+    (Kind::Replaced, "replaced"),
+    (Kind::Dropped, "dropped"),
+    (Kind::Namespace, "namespace"),
     (Kind::Mark, "mark"),
 ];
 
-/// The mapping that the record is in was not there.
+/// What is about the account, and goes with it.
+const OF_ACCOUNT: [Kind; 7] = [
+    Kind::Pod,
+    Kind::Account,
+    Kind::Bound,
+    Kind::Subject,
+    Kind::Replaced,
+    Kind::Dropped,
+    Kind::Namespace,
+];
+
+/// The mapping that the record is in was not there, or was null.
 pub const MAPPING_IS_NEW: &str = "annotations";
 /// The volume at the prefix, though it has our name, was there.
 pub const VOLUME_WAS_THERE: &str = "volume-was-there";
@@ -54,8 +74,12 @@ pub const CONTAINER_WAS_THERE: &str = "container-was-there";
 pub const WITHOUT_SCRIPT: &str = "without-script";
 /// An empty INIT_SCRIPT was not written `""`.
 pub const WAS_NOT_QUOTED: &str = "script-not-quoted";
-/// There was no startup probe.
+/// There was no startup probe, or it was null.
 pub const PROBE_IS_NEW: &str = "probe";
+/// The annotations of an account that was there were null.
+pub const ACCOUNT_WAS_BARE: &str = "account-annotations";
+/// A script of the user's has made room.
+pub const SCRIPT_MADE_ROOM: &str = "script-replaced";
 
 /// What was changed: of each thing, what was there before the first time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,7 +91,7 @@ pub struct Record {
 struct Entry {
     kind: Kind,
     name: String,
-    was: Option<String>,
+    was: Option<Scalar>,
 }
 
 impl Record {
@@ -78,6 +102,8 @@ impl Record {
     }
 
     /// Reads what [`Display`](fmt::Display) wrote; other words are passed over.
+    ///
+    /// Behind one `=` is text, behind two what is no text, as it was written.
     pub fn of(text: &str) -> Self {
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let mut record = Self::default();
@@ -89,10 +115,14 @@ impl Record {
                 continue;
             };
             let (name, was) = match rest.split_once('=') {
-                Some((name, was)) => (name, Some(decode(was))),
+                Some((name, was)) => (name, Some(was)),
                 None => (rest, None),
             };
-            record.keep(*kind, &decode(name), was.as_deref());
+            let was = was.map(|was| match was.strip_prefix('=').map(decode) {
+                Some(plain) => Scalar::plain(&plain).unwrap_or(Scalar::Text(plain)),
+                None => Scalar::Text(decode(was)),
+            });
+            record.keep(*kind, &decode(name), was);
         }
         record
     }
@@ -103,12 +133,12 @@ impl Record {
     }
 
     /// This is about to be changed, and was so, or was not there.
-    pub fn keep(&mut self, kind: Kind, name: &str, was: Option<&str>) {
+    pub fn keep(&mut self, kind: Kind, name: &str, was: Option<Scalar>) {
         if self.was(kind, name).is_none() {
             self.entries.push(Entry {
                 kind,
                 name: name.to_owned(),
-                was: was.map(str::to_owned),
+                was,
             });
         }
     }
@@ -124,16 +154,35 @@ impl Record {
     }
 
     /// What was there, if this was changed.
-    pub fn was(&self, kind: Kind, name: &str) -> Option<Option<&str>> {
+    pub fn was(&self, kind: Kind, name: &str) -> Option<Option<&Scalar>> {
         let mut entries = self.of_kind(kind);
         let (_, was) = entries.find(|(own, _)| *own == name)?;
         Some(was)
     }
 
     /// Everything of a kind, with what was there.
-    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&str, Option<&str>)> {
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&str, Option<&Scalar>)> {
         let entries = self.entries.iter().filter(move |entry| entry.kind == kind);
-        entries.map(|entry| (entry.name.as_str(), entry.was.as_deref()))
+        entries.map(|entry| (entry.name.as_str(), entry.was.as_ref()))
+    }
+
+    /// Whether something is in it about the account.
+    pub fn has_account(&self) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|entry| OF_ACCOUNT.contains(&entry.kind))
+    }
+
+    /// What is left of it where the account is what it was: nothing where that is all there was.
+    #[must_use]
+    pub fn without_account(&self) -> Self {
+        let is_about =
+            |entry: &Entry| OF_ACCOUNT.contains(&entry.kind) || entry.name == ACCOUNT_WAS_BARE;
+        let mut entries = self.entries.clone();
+        entries.retain(|entry| !is_about(entry));
+        if entries.iter().all(|entry| entry.name == MAPPING_IS_NEW) {
+            entries.clear();
+        }
+        Self { entries }
     }
 
     /// Writes it into annotations, which are at this path, where there is something to write.
@@ -147,8 +196,12 @@ impl Record {
         if self.is_empty() {
             return Ok(());
         }
-        if annotations.is_none() {
-            self.mark(MAPPING_IS_NEW);
+        match annotations {
+            None => self.mark(MAPPING_IS_NEW),
+            Some(node) if node.is_null() => {
+                self.keep(Kind::Mark, MAPPING_IS_NEW, node.as_written());
+            }
+            Some(_) => {}
         }
         edits.set(file, &path.clone().key(ANNOTATION), self.to_string())?;
         Ok(())
@@ -163,9 +216,10 @@ impl Record {
         edits: &mut Edits<'_>,
     ) -> Result<(), super::Error> {
         let is_alone = annotations.is_some_and(|all| all.entries().count() == 1);
-        let record = path.clone().key(ANNOTATION);
-        let is_all = is_alone && self.has(MAPPING_IS_NEW);
-        edits.remove(file, if is_all { path } else { &record })?;
+        match self.was(Kind::Mark, MAPPING_IS_NEW) {
+            Some(was) if is_alone => edits.restore(file, path, was)?,
+            _ => drop(edits.remove(file, &path.clone().key(ANNOTATION))?),
+        }
         Ok(())
     }
 }
@@ -176,8 +230,14 @@ impl fmt::Display for Record {
         let words = self.entries.iter().map(|entry| {
             let kind = KINDS.iter().find(|(kind, _)| *kind == entry.kind);
             let kind = kind.map_or("", |(_, word)| word);
-            let was = entry.was.as_deref().map(encode);
-            let was = was.map_or_else(String::new, |was| format!("={was}"));
+            let was = match &entry.was {
+                None => String::new(),
+                Some(Scalar::Text(text)) => format!("={}", encode(text)),
+                Some(Scalar::Plain(plain)) => format!("=={}", encode(plain)),
+                Some(Scalar::Null) => "==null".to_owned(),
+                Some(Scalar::Bool(truth)) => format!("=={truth}"),
+                Some(Scalar::Int(number)) => format!("=={number}"),
+            };
             format!("{kind}:{}{was}", encode(&entry.name))
         });
         f.write_str(&words.collect::<Vec<_>>().join(" "))
@@ -190,24 +250,29 @@ mod tests {
 
     #[test]
     fn a_record_is_read_as_it_was_written_and_what_was_there_first_counts() {
+        let text = |text: &str| Some(Scalar::Text(text.to_owned()));
         let mut record = Record::default();
         assert_eq!(record.to_string(), "");
         record.keep(Kind::Variable, "AWS_REGION", None);
-        record.keep(Kind::Probe, "failureThreshold", Some("15"));
-        record.keep(Kind::Probe, "failureThreshold", Some("30"));
-        record.keep(Kind::Account, "audience", Some("a b=ü%"));
-        record.keep(Kind::Variable, "EMPTY", Some(""));
+        record.keep(Kind::Probe, "failureThreshold", Scalar::plain("0x0F"));
+        record.keep(Kind::Probe, "failureThreshold", Scalar::plain("30"));
+        record.keep(Kind::Account, "audience", text("a b=ü%"));
+        record.keep(Kind::Variable, "EMPTY", text(""));
+        record.keep(Kind::Variable, "NULL", Scalar::plain(""));
+        record.keep(Kind::Variable, "WORD", text("=~"));
         record.mark(WITHOUT_SCRIPT);
         assert_eq!(
             record.to_string(),
-            "env:AWS_REGION startupProbe:failureThreshold=15 account:audience=a%20b%3D%C3%BC%25 env:EMPTY= mark:without-script"
+            "env:AWS_REGION startupProbe:failureThreshold==0x0F account:audience=a%20b%3D%C3%BC%25 env:EMPTY= env:NULL== env:WORD=%3D~ mark:without-script"
         );
         let read = Record::of(&format!("{record} other x:y"));
         assert_eq!(read, record);
         assert_eq!(read.was(Kind::Variable, "AWS_REGION"), Some(None));
-        assert_eq!(read.was(Kind::Variable, "EMPTY"), Some(Some("")));
-        assert_eq!(read.was(Kind::Account, "audience"), Some(Some("a b=ü%")));
+        assert_eq!(read.was(Kind::Variable, "EMPTY"), Some(text("").as_ref()));
         assert_eq!(read.was(Kind::Variable, "OTHER"), None);
         assert!(read.has(WITHOUT_SCRIPT) && !read.has(MAPPING_IS_NEW));
+        // What is no word of its own would be more than the value.
+        let forged = Record::of("env:A==b:%20c");
+        assert_eq!(forged.was(Kind::Variable, "A"), Some(text("b: c").as_ref()));
     }
 }

@@ -1,14 +1,14 @@
 //! What `patch` put in, taken out again.
 
-use super::access::{bindings, is_account, is_ours, subjects};
+use super::access::{account_keys, is_ours, unbind};
 use super::home::Home;
 use super::init_script::Parts;
-use super::patch::{Edits, Patched};
-use super::record::{Kind, Record};
+use super::patch::{Edits, Patched, Plan};
+use super::record::{ACCOUNT_WAS_BARE, ANNOTATION, Kind, Record};
 use super::values::{self, Values};
 use super::workload::{account_of, list, pod_of};
 use super::{Error, Manifests, Object, Workload, delivery, take_out};
-use crate::yaml::{Node, Stream};
+use crate::yaml::{Scalar, Stream};
 
 /// Takes out what was put into one delegate of a set of files: the one that is named, else the only
 /// one that was patched.
@@ -30,6 +30,46 @@ pub fn remove(streams: &[Stream<'_>], delegate: Option<&str>) -> Result<Patched,
     let path = workload.annotations_path();
     record.take_out(workload.object.file, &path, annotations, &mut edits)?;
     edits.finish()
+}
+
+/// Takes out the account of an earlier patch, and nothing else, where the delegate is to run as
+/// another one: what was put into bindings for it, and into it, would outlive it.
+pub(super) fn former_account(
+    streams: &[Stream<'_>],
+    plan: &Plan,
+) -> Result<Option<Patched>, Error> {
+    let Some(wanted) = plan.irsa.as_ref().and_then(|irsa| irsa.account.as_ref()) else {
+        return Ok(None);
+    };
+    let manifests = Manifests::new(streams);
+    // What is wrong with the choice is said where the change is made.
+    let Ok(workload) = Workload::choose(&manifests, plan.delegate.as_deref()) else {
+        return Ok(None);
+    };
+    let annotations = workload.annotations();
+    let record = Record::among(annotations);
+    let (object, name) = (&workload.object, workload.account());
+    let account = manifests.find("ServiceAccount", name, object.namespace);
+    let is_made = account.is_some_and(is_ours);
+    if name == wanted.as_str() || !(is_made || record.has_account()) {
+        return Ok(None);
+    }
+    let mut edits = Edits::new(streams);
+    let path = workload.annotations_path();
+    let rest = record.without_account();
+    if rest.is_empty() {
+        record.take_out(object.file, &path, annotations, &mut edits)?;
+    } else {
+        edits.set(object.file, &path.key(ANNOTATION), rest.to_string())?;
+    }
+    undo_account(&manifests, &workload, &record, &mut edits)?;
+    if is_made && others(&manifests, &workload).next().is_none() {
+        edits.note(format!(
+            "ServiceAccount `{name}` of an earlier patch is taken out, as {} `{}` no longer runs as it",
+            object.kind, object.name
+        ));
+    }
+    edits.finish().map(Some)
 }
 
 fn choose<'s>(manifests: &Manifests<'s>, name: Option<&str>) -> Result<Workload<'s>, Error> {
@@ -68,40 +108,29 @@ fn undo_account(
     let namespace = workload.object.namespace;
     let account = manifests.find("ServiceAccount", name, namespace);
     let is_made = account.is_some_and(is_ours);
-    // The second is the old spelling, and counts where the first is not there.
-    let keys = ["serviceAccountName", "serviceAccount"];
     let is_changed = |key: &&str| is_made || record.was(Kind::Pod, key).is_some();
-    for key in keys.iter().filter(|key| is_changed(key)) {
-        let path = workload.pod_path.clone().key(*key);
-        match record.was(Kind::Pod, key).flatten() {
-            Some(was) => edits.set(workload.object.file, &path, was)?,
-            None => drop(edits.remove(workload.object.file, &path)?),
-        }
+    for key in account_keys(workload).filter(is_changed) {
+        let path = workload.pod_path.clone().key(key);
+        let was = record.was(Kind::Pod, key).flatten();
+        edits.restore(workload.object.file, &path, was)?;
     }
-    let mut known = keys
-        .iter()
-        .filter_map(|key| record.was(Kind::Pod, key).flatten());
-    let before = match known.next() {
+    // The second is the old spelling, and counts where the first is not there.
+    let known = account_keys(workload).filter_map(|key| record.was(Kind::Pod, key).flatten());
+    let mut named = known
+        .filter_map(Scalar::text)
+        .filter(|name| !name.is_empty());
+    let before = match named.next() {
         Some(before) => before,
-        None if keys.iter().any(is_changed) => "default",
+        None if account_keys(workload).any(|key| is_changed(&key)) => "default",
         None => name,
     };
     let Some(account) = account else {
         return Ok(());
     };
-    let others = || {
-        let objects = manifests.objects().iter();
-        objects.filter(|object| {
-            let is_same =
-                object.file == workload.object.file && object.path == workload.object.path;
-            let runs = pod_of(object).is_some_and(|pod| account_of(pod) == name);
-            runs && object.namespace == namespace && !is_same
-        })
-    };
-    if is_made && others().next().is_some() {
+    if is_made && others(manifests, workload).next().is_some() {
         edits.note(format!(
             "ServiceAccount `{name}` stays: {} runs as it",
-            list(others())
+            list(others(manifests, workload))
         ));
         return Ok(());
     }
@@ -115,39 +144,17 @@ fn undo_account(
     undo_annotations(account, workload, before != name, record, edits)
 }
 
-/// Takes an account out of the bindings that it was put into.
-fn unbind(
-    manifests: &Manifests<'_>,
-    account: &Object<'_>,
-    before: &str,
-    is_made: bool,
-    record: &Record,
-    edits: &mut Edits<'_>,
-) -> Result<(), Error> {
-    for binding in bindings(manifests) {
-        let is_put = if is_made {
-            record.was(Kind::Bound, binding.name).is_none()
-        } else {
-            record.was(Kind::Subject, binding.name).is_some()
-        };
-        let mut all = subjects(binding);
-        let found = all.find(|subject| is_account(*subject, account.name, account.namespace));
-        let Some(found) = found.filter(|_| is_put) else {
-            continue;
-        };
-        let items = binding.node.get("subjects").into_iter();
-        let path = binding.path.clone().key("subjects").item(found.index);
-        if items.flat_map(Node::items).count() > 1 {
-            edits.remove(binding.file, &path)?;
-        } else if before != account.name {
-            edits.set(binding.file, &path.key("name"), before)?;
-            edits.note(format!(
-                "{} `{}` names account `{before}` now, as the delegate runs as that again",
-                binding.kind, binding.name
-            ));
-        }
-    }
-    Ok(())
+/// The other objects whose pods run as the account of a workload.
+fn others<'m, 's>(
+    manifests: &'m Manifests<'s>,
+    workload: &'m Workload<'s>,
+) -> impl Iterator<Item = &'m Object<'s>> {
+    manifests.objects().iter().filter(|object| {
+        let own = &workload.object;
+        let is_same = object.file == own.file && object.path == own.path;
+        let runs = pod_of(object).is_some_and(|pod| account_of(pod) == workload.account());
+        runs && object.namespace == own.namespace && !is_same
+    })
 }
 
 /// Gives an account that was there the annotations back that it had.
@@ -172,12 +179,16 @@ fn undo_annotations(
     for (key, was) in &ours {
         if let Some(was) = *was {
             let path = path.clone().key("annotations").key(*key);
-            edits.set(account.file, &path, was)?;
+            edits.set(account.file, &path, was.clone())?;
         }
     }
     let new = ours.iter().filter(|(_, was)| was.is_none());
     let new = new.map(|(key, _)| *key);
-    take_out::entries(account.file, metadata, &path, "annotations", new, edits)?;
+    let mapping = (
+        "annotations",
+        record.was(Kind::Mark, ACCOUNT_WAS_BARE).flatten(),
+    );
+    take_out::entries(account.file, metadata, &path, mapping, new, edits)?;
     let is_restored = ours.iter().any(|(_, was)| was.is_some());
     if !is_left || is_restored {
         edits.note(format!(

@@ -2,16 +2,19 @@
 
 use super::Error;
 use super::patch::Edits;
-use super::record::Record;
-use crate::yaml::{Node, Path};
+use super::record::{Kind, Record};
+use crate::yaml::{Node, Path, Scalar};
 
-/// Records that a collection is there which is empty: it stays when all is taken out again.
+/// Records that a collection is there which is empty, or null: it stays, or is that again, when all
+/// is taken out again.
 pub(super) fn note_empty(parent: Node<'_>, key: &str, record: &mut Record) {
     let is_empty = |node: Node<'_>| {
         node.is_flow() && node.items().next().is_none() && node.entries().next().is_none()
     };
-    if parent.get(key).is_some_and(is_empty) {
-        record.mark(key);
+    match parent.get(key) {
+        Some(node) if node.is_null() => record.keep(Kind::Mark, key, node.as_written()),
+        Some(node) if is_empty(node) => record.mark(key),
+        _ => {}
     }
 }
 
@@ -30,8 +33,9 @@ pub(super) fn items<'n>(
     let there = |name: &&str| list.item_where("name", name).is_some();
     let names: Vec<&str> = names.into_iter().filter(there).collect();
     let is_all = !names.is_empty() && names.len() == list.items().count();
-    if is_all && !record.has(key) && is_new(parent, list) {
-        edits.remove(file, &path)?;
+    let was = record.was(Kind::Mark, key);
+    if is_all && was != Some(None) && is_new(parent, list) {
+        edits.restore(file, &path, was.flatten())?;
         return Ok(());
     }
     for name in names {
@@ -40,12 +44,13 @@ pub(super) fn items<'n>(
     Ok(())
 }
 
-/// Takes these entries out of a mapping, and the mapping where nothing else is in it.
+/// Takes these entries out of a mapping, and the mapping where nothing else is in it, unless it was
+/// null before.
 pub(super) fn entries<'n>(
     file: usize,
     parent: Node<'_>,
     path: &Path,
-    key: &str,
+    (key, was): (&str, Option<&Scalar>),
     names: impl IntoIterator<Item = &'n str>,
     edits: &mut Edits<'_>,
 ) -> Result<(), Error> {
@@ -56,7 +61,7 @@ pub(super) fn entries<'n>(
     let there = |name: &&str| mapping.get(name).is_some();
     let names: Vec<&str> = names.into_iter().filter(there).collect();
     if !names.is_empty() && names.len() == mapping.entries().count() && is_new(parent, mapping) {
-        edits.remove(file, &path)?;
+        edits.restore(file, &path, was)?;
         return Ok(());
     }
     for name in names {

@@ -136,15 +136,15 @@ fn plans() -> impl Strategy<Value = Plan> {
             pins: vec![format!("amd64={}", "0".repeat(64)).parse().unwrap()],
         }),
     ]);
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    (delivery, flags).prop_map(|(delivery, (irsa, region, budget))| Plan {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    (delivery, flags).prop_map(|(delivery, (irsa, region, budget, replaces))| Plan {
         irsa: irsa.then(|| Irsa {
             role: ROLE.parse().unwrap(),
             account: None,
             regional_sts: Some(true),
             token_expiration: None,
             audience: None,
-            replace_subject: false,
+            replace_subject: replaces,
             bindings: Vec::new(),
         }),
         delivery,
@@ -217,7 +217,8 @@ proptest! {
             } else if line.contains("LAST") {
                 in_script = false;
             }
-            let may_change = in_script && !line.contains("INIT_SCRIPT") || line.contains("failureThreshold") || !line.ends_with('\n');
+            let is_replaced = plan.irsa.as_ref().is_some_and(|irsa| irsa.replace_subject) && line.contains("name: default");
+            let may_change = is_replaced || in_script && !line.contains("INIT_SCRIPT") || line.contains("failureThreshold") || !line.ends_with('\n');
             prop_assert!(may_change || left.any(|other| other == line), "{line:?} is gone\n{there}");
         }
         if shape.eol == "\r\n" {

@@ -6,12 +6,14 @@ mod undo;
 
 use super::access::{Irsa, annotations};
 use super::delivery::{
-    Budget, OURS, compose, has_init_container, is_shared, is_there, pair, set_variables,
-    takes_volume, variables,
+    Budget, OURS, compose, has_init_container, is_shared, is_there, note_hidden, pair,
+    set_variables, takes_volume, variables,
 };
+use super::init_script::{DAMAGE_HINT, damage};
 use super::names::AccountName;
 use super::patch::{Delivery, Edits, Patched, Plan};
 use super::pod::{Mounts, copy, name_of};
+use super::prefix::{self, WORKING_DIRECTORY};
 use super::record::{Kind, Record, VOLUME_WAS_THERE, WAS_NOT_QUOTED};
 use super::wearer::{Given, Wearer};
 use super::{Error, Manifests, take_out};
@@ -44,9 +46,6 @@ pub const PROBE: Budget = Budget {
     period: 10,
     failures: 40,
 };
-
-/// The delegate's working directory, which the chart does not change.
-const WORKING_DIRECTORY: &str = "/opt/harness-delegate";
 
 /// The values of one delegate.
 #[derive(Clone, Debug)]
@@ -193,11 +192,11 @@ fn account(
     take_out::note_empty(values.node, "serviceAccount", record);
     let path = values.path.clone().key("serviceAccount");
     for (name, value) in annotations(irsa) {
-        let was = values.node.dig(&["serviceAccount", "annotations", &name]);
-        let was = was.and_then(Node::scalar);
+        let node = values.node.dig(&["serviceAccount", "annotations", &name]);
+        let was = node.and_then(Node::scalar);
         let is_same = was.is_some_and(|was| Value::from(was) == value);
         if !is_same {
-            record.keep(Kind::Account, &name, was);
+            record.keep(Kind::Account, &name, node.and_then(Node::as_written));
         }
         if let Some(was) = was.filter(|_| !is_same) {
             edits.note(format!(
@@ -209,9 +208,8 @@ fn account(
     }
     if let Some(name) = &irsa.account {
         let was = values.node.dig(&["serviceAccount", "name"]);
-        let was = was.and_then(Node::scalar);
-        if was != Some(name.as_str()) {
-            record.keep(Kind::Pod, "name", was);
+        if was.and_then(Node::scalar) != Some(name.as_str()) {
+            record.keep(Kind::Pod, "name", was.and_then(Node::as_written));
         }
         edits.set(values.file, &path.key("name"), name.as_str())?;
     }
@@ -242,12 +240,12 @@ fn tools(
     };
     let script = values.node.get("initScript");
     let present = text(values.node, "initScript").unwrap_or_default();
+    if let Some((script, damage)) = script.zip(damage(present)) {
+        return Err(manifests.refusal(file, script, damage, DAMAGE_HINT));
+    }
     let is_there = is_there(present, record);
-    let prefix = plan
-        .prefix
-        .clone()
-        .unwrap_or_else(|| format!("{WORKING_DIRECTORY}/bootstrap"));
-    volume(values, &prefix, is_there, record, edits)?;
+    let prefix = prefix::of_pod(manifests, (envs.0, file), plan, WORKING_DIRECTORY)?;
+    volume(values, plan, (&prefix, is_there), record, edits)?;
     let list = values.node.get("custom_init_containers");
     let is_wanted = matches!(how, Delivery::InitContainer { .. });
     let has_container = has_init_container(list, (is_there, is_wanted), record)?;
@@ -279,8 +277,8 @@ fn tools(
 /// A volume on disk at the prefix.
 fn volume(
     values: &Values<'_>,
-    prefix: &str,
-    is_there: bool,
+    plan: &Plan,
+    (prefix, is_there): (&str, bool),
     record: &mut Record,
     edits: &mut Edits<'_>,
 ) -> Result<(), Error> {
@@ -295,6 +293,7 @@ fn volume(
     if !mounts.volumes.is_some_and(is_there) {
         let path = at("custom_volumes").key("emptyDir");
         edits.set(values.file, &path, Value::Mapping(Vec::new()))?;
+        note_hidden(plan, prefix, edits);
     }
     let path = at("custom_mounts").key("mountPath");
     edits.set(values.file, &path, prefix)?;

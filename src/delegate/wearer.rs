@@ -39,9 +39,13 @@ pub fn wearer(streams: &[Stream<'_>], given: Given<'_>) -> Result<Wearer, Error>
         return values::wearer(&manifests, &values, given);
     }
     let workload = Workload::choose(&manifests, given.delegate)?;
+    let namespace = given.namespace.map(NamespaceName::as_str);
+    let namespace = workload.object.namespace.or(namespace);
     let account = match given.account {
         Some(account) => account.as_str().to_owned(),
-        None => implied_account(&manifests, &workload)?,
+        None => implied_account(&manifests, &workload, namespace)?
+            .name
+            .to_string(),
     };
     let object = &workload.object;
     let whose = format!("{} `{}`", object.kind, object.name);

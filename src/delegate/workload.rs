@@ -1,5 +1,6 @@
 //! The workload that a delegate is, found by what it is.
 
+use super::prefix::WORKING_DIRECTORY;
 use super::{Error, Manifests, Object};
 use crate::yaml::{Node, Path};
 
@@ -21,9 +22,6 @@ const RUNNER_VARIABLES: [&str; 3] = [
     "HARNESS_DELEGATE_NAME",
     "HARNESS_MANAGER_HOST_AND_PORT",
 ];
-
-/// The working directory of the delegate's image.
-const WORKING_DIRECTORY: &str = "/opt/harness-delegate";
 
 /// A delegate.
 #[derive(Clone, Debug)]

@@ -103,7 +103,8 @@ impl<'s> Editor<'s> {
     /// Makes a node be this value; mappings, and items named by a key, on the way are created.
     ///
     /// Of a mapping and of a sequence only what differs is written anew: comments and the order of
-    /// keys survive. Null may become anything; text does not become a mapping or the like.
+    /// keys survive. Null may become anything, and anything null; text does not become a mapping or
+    /// the like.
     pub fn set(&mut self, path: &Path, value: impl Into<Value>) -> Result<(), Error> {
         let value = value.into();
         if self.equals(path, &value) {

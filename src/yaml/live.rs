@@ -70,7 +70,7 @@ impl Live {
     pub(super) fn is_null(&self, stream: &Stream<'_>) -> bool {
         match (&self.shape, self.origin) {
             (Shape::Kept, Some(id)) => stream.raw(id).is_null(),
-            (Shape::Scalar(scalar), _) => *scalar == Scalar::Null,
+            (Shape::Scalar(scalar), _) => scalar.is_null(),
             _ => false,
         }
     }
@@ -154,7 +154,7 @@ impl<'l> View<'l> {
         match (self, step) {
             (Self::Kept(node), Step::Key(key)) => {
                 let mut entries = node.entries();
-                let found = entries.find(|(name, _)| name.scalar() == Some(key));
+                let found = entries.find(|(name, _)| name.spelling() == Some(key));
                 found.map(|(_, value)| Self::Kept(value))
             }
             (Self::Kept(node), step) => node.step(step).map(Self::Kept),

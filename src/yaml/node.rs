@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Kind, Raw, Step, Stream, Style, scalar};
+use super::{Kind, Raw, Scalar, Step, Stream, Style, scalar};
 use crate::strict_yaml::Location;
 
 /// A node of a stream.
@@ -100,14 +100,16 @@ impl<'s> Node<'s> {
 
     /// Like [`Node::get`], with the key.
     pub fn entry(self, key: &str) -> Option<(Self, Self)> {
-        let own = self.entries().find(|(name, _)| name.scalar() == Some(key));
+        let own = self
+            .entries()
+            .find(|(name, _)| name.spelling() == Some(key));
         own.or_else(|| {
             let (_, merged) = self.entries().find(|(name, _)| name.own().is_merge_key())?;
             let mut sources = std::iter::once(merged).chain(merged.items());
             sources.find_map(|source| {
                 source
                     .entries()
-                    .find(|(name, _)| name.scalar() == Some(key))
+                    .find(|(name, _)| name.spelling() == Some(key))
             })
         })
     }
@@ -137,9 +139,26 @@ impl<'s> Node<'s> {
         }
     }
 
-    /// The text of a scalar, decoded, whatever type a reader gives it; none for collections.
+    /// The text of a scalar, decoded, whatever type a reader gives it; none for null, which is no
+    /// text however it is spelled, and for collections.
     pub fn scalar(self) -> Option<&'s str> {
+        self.spelling().filter(|_| !self.is_null())
+    }
+
+    /// The letters of a scalar, decoded, those of null too; none for collections.
+    pub(super) fn spelling(self) -> Option<&'s str> {
         self.raw().scalar()
+    }
+
+    /// The scalar as an edit would write it again: text as text, and all else in the letters that
+    /// stand here; none for collections.
+    pub fn as_written(self) -> Option<Scalar> {
+        let raw = self.raw();
+        let text = raw.scalar()?;
+        let is_bare = matches!(raw.kind, Kind::Scalar(Style::Plain | Style::Absent));
+        let plain = (is_bare && raw.tag().is_none()).then(|| Scalar::plain(text));
+        let text = || Scalar::Text(text.to_owned());
+        Some(plain.flatten().unwrap_or_else(text))
     }
 
     /// The text, when every reader takes it for text: quoted, or plain and no number or the like.
@@ -153,12 +172,19 @@ impl<'s> Node<'s> {
         self.get(key)?.text()
     }
 
-    /// A boolean of Kubernetes: plain `true` or `false`, as YAML 1.2 spells them.
+    /// A boolean as kubectl and Helm read it, in the words of YAML 1.1
+    /// (<https://yaml.org/type/bool.html>): plain `true`, `yes`, `on`, `y` and their contraries.
     pub fn bool(self) -> Option<bool> {
         let raw = self.raw();
-        match (raw.kind, raw.value.as_ref()) {
-            (Kind::Scalar(Style::Plain), "true" | "True" | "TRUE") => Some(true),
-            (Kind::Scalar(Style::Plain), "false" | "False" | "FALSE") => Some(false),
+        if raw.kind != Kind::Scalar(Style::Plain) {
+            return None;
+        }
+        match raw.value.as_ref() {
+            "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "y" | "Y" => {
+                Some(true)
+            }
+            "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" | "n"
+            | "N" => Some(false),
             _ => None,
         }
     }

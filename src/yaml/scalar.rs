@@ -13,9 +13,37 @@ pub enum Scalar {
     Int(i64),
     /// Text, quoted where a reader could take it for something else.
     Text(String),
+    /// What is neither of these, in the letters in which it was written: `0x0F`, `1.5`, `yes`, `~`.
+    /// [`Scalar::plain`] makes it.
+    Plain(String),
 }
 
 impl Scalar {
+    /// A plain scalar that readers do not take for text, as it is written; none when they do, or when
+    /// it could not stand everywhere without quotes. Nothing at all is a null too.
+    pub fn plain(text: &str) -> Option<Self> {
+        let letters = |c: char| c.is_ascii_alphanumeric() || "_.:+~-".contains(c);
+        let is_safe = text.chars().all(letters) && !text.ends_with(':') && !reads_as_text(text);
+        is_safe.then(|| Self::Plain(text.to_owned()))
+    }
+
+    /// The text, where it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Plain(_) => None,
+        }
+    }
+
+    /// Whether it is null, however that is written.
+    pub(super) fn is_null(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Plain(plain) => is_null(plain),
+            Self::Bool(_) | Self::Int(_) | Self::Text(_) => false,
+        }
+    }
+
     /// Whether a scalar in a text is this one already.
     pub(super) fn matches(&self, raw: &Raw<'_>) -> bool {
         let is_plain = raw.kind == Kind::Scalar(Style::Plain) && raw.tag().is_none();
@@ -25,6 +53,8 @@ impl Scalar {
             Self::Bool(false) => is_plain && raw.value == "false",
             Self::Int(number) => is_plain && integer(&raw.value) == Some(*number),
             Self::Text(text) => raw.is_text() && raw.value == text.as_str(),
+            Self::Plain(text) if text.is_empty() => raw.is_absent() && raw.tag().is_none(),
+            Self::Plain(text) => is_plain && raw.value == text.as_str(),
         }
     }
 }
@@ -115,6 +145,7 @@ pub(super) fn inline(scalar: &Scalar, quotes: Quotes) -> String {
         Scalar::Null => "null".to_owned(),
         Scalar::Bool(value) => value.to_string(),
         Scalar::Int(value) => value.to_string(),
+        Scalar::Plain(text) => text.clone(),
         Scalar::Text(text) => match quotes {
             Quotes::Needed if is_plain(text, false) => text.clone(),
             Quotes::NeededInFlow if is_plain(text, true) => text.clone(),
@@ -260,6 +291,41 @@ mod tests {
             assert!(reads_as_text(text), "{text}");
         }
         assert!(!is_plain("a:b", true));
+    }
+
+    #[test]
+    fn what_is_no_text_is_kept_as_it_is_written_where_that_is_safe() {
+        for plain in [
+            "",
+            "~",
+            "null",
+            "Null",
+            "yes",
+            "off",
+            "0x0F",
+            "1_001",
+            "1.5",
+            "-.inf",
+            "12:30",
+            "2024-01-01",
+        ] {
+            assert_eq!(
+                Scalar::plain(plain),
+                Some(Scalar::Plain(plain.to_owned())),
+                "{plain}"
+            );
+        }
+        for text in [
+            "default",
+            "1:",
+            "=",
+            "<<",
+            "2024-01-01 # x",
+            "2024-01-01: a",
+            "1,2",
+        ] {
+            assert_eq!(Scalar::plain(text), None, "{text}");
+        }
     }
 
     #[test]

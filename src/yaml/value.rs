@@ -5,7 +5,7 @@ use super::Scalar;
 /// A value that an edit writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Text, a boolean, an integer or null.
+    /// Text, a boolean, a number or null.
     Scalar(Scalar),
     /// Keys and values, written in this order.
     Mapping(Vec<(String, Self)>),
@@ -35,6 +35,12 @@ impl From<&str> for Value {
 impl From<String> for Value {
     fn from(text: String) -> Self {
         Self::Scalar(Scalar::Text(text))
+    }
+}
+
+impl From<Scalar> for Value {
+    fn from(scalar: Scalar) -> Self {
+        Self::Scalar(scalar)
     }
 }
 

@@ -95,7 +95,7 @@ fn plan(bytes: &[u8]) -> Plan {
             1 => ScriptPolicy::Replace,
             _ => ScriptPolicy::Keep,
         },
-        prefix: has(pod, 0).then(|| known("/opt/p")),
+        prefix: has(pod, 0).then(|| "/opt/p".parse().ok()).flatten(),
         region: has(pod, 1).then(|| "us-east-1".parse().ok()).flatten(),
         fargate: has(pod, 2),
         startup_budget: has(pod, 3).then_some(600),

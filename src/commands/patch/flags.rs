@@ -222,10 +222,16 @@ impl ScriptFlags {
         Ok(image.to_owned())
     }
 
-    pub(super) fn wishes(&self) -> Wishes {
-        Wishes {
+    pub(super) fn wishes(&self) -> Result<Wishes, Error> {
+        let wishes = Wishes {
             tools: self.tools.iter().map(Wanted::to_string).collect(),
             clusters: self.cluster.clone(),
+        };
+        match wishes.expanded() {
+            Some(word) => Err(Error::usage(format!(
+                "`{word}`: `$` would be expanded in the cluster"
+            ))),
+            None => Ok(wishes),
         }
     }
 

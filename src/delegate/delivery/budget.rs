@@ -42,12 +42,14 @@ impl Budget {
 
     /// How many tries it takes to give so many seconds.
     pub const fn failures_for(self, seconds: i64) -> i64 {
-        (seconds - self.delay + self.period - 1) / self.period
+        let left = seconds.saturating_sub(self.delay);
+        left.saturating_add(self.period - 1) / self.period
     }
 
     /// All of it.
     pub const fn seconds(self) -> i64 {
-        self.delay + self.period * self.failures
+        self.delay
+            .saturating_add(self.period.saturating_mul(self.failures))
     }
 
     /// Raises what a probe at this path waits for, if it is too little.
@@ -62,10 +64,14 @@ impl Budget {
         if self.seconds() >= seconds {
             return Ok(());
         }
-        if probe.is_none() {
-            record.mark(PROBE_IS_NEW);
+        match probe {
+            None => record.mark(PROBE_IS_NEW),
+            Some(node) if node.is_null() => {
+                record.keep(Kind::Mark, PROBE_IS_NEW, node.as_written());
+            }
+            Some(_) => {}
         }
-        let was = probe.and_then(|probe| probe.get(THRESHOLD)?.scalar());
+        let was = probe.and_then(|probe| probe.get(THRESHOLD)?.as_written());
         record.keep(Kind::Probe, THRESHOLD, was);
         edits.set(
             file,

@@ -5,8 +5,10 @@ use super::super::delivery::Budget;
 use super::super::home::Home;
 use super::super::init_script::Parts;
 use super::super::pod::{Mounts, mounts};
+use super::super::prefix::WORKING_DIRECTORY;
 use super::rules::{
-    DELEGATE_RUNNER, IMAGE_UNPINNED, INIT_SH, PREFIX_VOLUME, STARTUP_BUDGET, VARIABLE_TWICE,
+    DELEGATE_RUNNER, IMAGE_UNPINNED, INIT_SH, MOUNT_HIDES_DELEGATE, PREFIX_VOLUME, STARTUP_BUDGET,
+    VARIABLE_TWICE,
 };
 use super::{Linter, containers, name_of, text};
 use crate::yaml::Node;
@@ -19,6 +21,7 @@ pub(super) fn check(linter: &mut Linter<'_, '_>) {
     images(linter);
     let manifests = linter.manifests;
     for workload in linter.workloads {
+        hides(linter, workload.object.file, Mounts::of(workload));
         let home = Home::find(manifests, workload).unwrap_or(Home::Absent);
         let script = home.text();
         if workload.is_runner() {
@@ -139,6 +142,20 @@ fn volume(linter: &mut Linter<'_, '_>, workload: &Workload<'_>) {
         Mounts::of(workload),
         prefix,
     );
+}
+
+/// An empty volume over what the delegate's image has.
+pub(super) fn hides(linter: &mut Linter<'_, '_>, file: usize, mounts: Mounts<'_>) {
+    let path = mounts
+        .above(WORKING_DIRECTORY)
+        .and_then(|mount| mount.get("mountPath"));
+    let volume = mounts.volume_at(WORKING_DIRECTORY);
+    let is_empty = volume.is_some_and(|volume| volume.get("emptyDir").is_some());
+    if let Some(path) = path.filter(|_| is_empty) {
+        let written = path.scalar().unwrap_or_default();
+        let message = format!("an emptyDir at {written} hides {WORKING_DIRECTORY}");
+        linter.report(&MOUNT_HIDES_DELEGATE, file, path, message);
+    }
 }
 
 /// A prefix that is not on a volume on disk.

@@ -87,6 +87,9 @@ rules! {
     INIT_SH "init-sh" Warning
         "a file init.sh in the working directory wins over INIT_SCRIPT, or outlives a change of it"
         "keep init.sh out of volumes, or leave INIT_SCRIPT away";
+    MOUNT_HIDES_DELEGATE "mount-hides-delegate" Error
+        "an empty volume is mounted over the delegate's directory: its start script is not there"
+        "mount it at a directory of its own, below that one or elsewhere";
     NAMESPACE "namespace" Error
         "namespaces do not agree"
         "use the delegate's namespace throughout";

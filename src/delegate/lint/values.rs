@@ -5,7 +5,7 @@ use super::super::delivery::Budget;
 use super::super::init_script::Parts;
 use super::super::values::{PROBE, Values};
 use super::identity::{KEY, key_item, kind, partition, plain, plain_value, role_key};
-use super::pod::{NEEDED, is_arm64, twice, unkept, unpinned};
+use super::pod::{NEEDED, hides, is_arm64, twice, unkept, unpinned};
 use super::rules::{
     ACCOUNT_UNUSED, ANNOTATION_MISPLACED, ROLE_ARN, STARTUP_BUDGET, STATIC_KEYS, UPGRADER_IMAGE,
 };
@@ -24,6 +24,7 @@ pub(super) fn check(linter: &mut Linter<'_, '_>, all: &[Values<'_>]) {
         credentials(linter, values);
         role(linter, values);
         script(linter, values);
+        hides(linter, values.file, values.mounts());
         if let Some(list) = values.node.get("custom_envs") {
             twice(linter, values.file, list);
         }

@@ -1,7 +1,7 @@
 //! What was put into values, taken out again.
 
 use super::super::delivery::{OURS, is_there, undo_note, undo_threshold, undo_variables};
-use super::super::init_script::Parts;
+use super::super::init_script::{DAMAGE_HINT, Parts, damage};
 use super::super::patch::{Edits, Patched};
 use super::super::record::{CONTAINER_WAS_THERE, Kind, PROBE_IS_NEW, Record, VOLUME_WAS_THERE};
 use super::super::{Error, Manifests, take_out};
@@ -25,6 +25,10 @@ pub(in super::super) fn remove(
     let (file, node, path) = (values.file, values.node, &values.path);
     let at = |key: &str| path.clone().key(key);
     let present = text(node, "initScript").unwrap_or_default();
+    let script = node.get("initScript");
+    if let Some((script, damage)) = script.zip(damage(present)) {
+        return Err(manifests.refusal(file, script, damage, DAMAGE_HINT));
+    }
     let parts = Parts::of(present);
     if parts.ours.is_some() {
         let user = parts.user();
@@ -55,7 +59,8 @@ pub(in super::super) fn remove(
     )?;
     let probe = node.get("startupProbe");
     if record.has(PROBE_IS_NEW) && probe.is_some_and(|probe| probe.entries().count() == 1) {
-        edits.remove(file, &at("startupProbe"))?;
+        let was = record.was(Kind::Mark, PROBE_IS_NEW).flatten();
+        edits.restore(file, &at("startupProbe"), was)?;
     } else {
         undo_threshold(file, &at("startupProbe"), &record, &mut edits)?;
     }
@@ -71,7 +76,8 @@ fn is_patched(values: &Values<'_>) -> bool {
 }
 
 fn undo_account(values: &Values<'_>, record: &Record, edits: &mut Edits<'_>) -> Result<(), Error> {
-    let Some(account) = values.node.get("serviceAccount") else {
+    let account = values.node.get("serviceAccount");
+    let Some(account) = account.filter(|account| !account.is_null()) else {
         return Ok(());
     };
     let file = values.file;
@@ -82,7 +88,8 @@ fn undo_account(values: &Values<'_>, record: &Record, edits: &mut Edits<'_>) -> 
     let ours: Vec<_> = ours.filter(|(key, _)| is_there(key)).collect();
     for (key, was) in &ours {
         if let Some(was) = *was {
-            edits.set(file, &path.clone().key("annotations").key(*key), was)?;
+            let path = path.clone().key("annotations").key(*key);
+            edits.set(file, &path, was.clone())?;
         }
     }
     let is_added = |key: &str| ours.iter().any(|(own, was)| *own == key && was.is_none());
@@ -95,17 +102,16 @@ fn undo_account(values: &Values<'_>, record: &Record, edits: &mut Edits<'_>) -> 
         Some("name") => record.was(Kind::Pod, "name") == Some(None),
         _ => false,
     };
-    let is_new = !account.is_flow() && !record.has("serviceAccount");
+    let was = record.was(Kind::Mark, "serviceAccount");
+    let is_new = !account.is_flow() && was != Some(None);
     if is_new && account.entries().all(|(key, value)| is_empty(key, value)) {
-        edits.remove(file, &path)?;
+        edits.restore(file, &path, was.flatten())?;
         return Ok(());
     }
     let new = ours.iter().map(|(key, _)| *key).filter(|key| is_added(key));
-    take_out::entries(file, account, &path, "annotations", new, edits)?;
-    match record.was(Kind::Pod, "name") {
-        Some(Some(was)) => edits.set(file, &path.key("name"), was)?,
-        Some(None) => drop(edits.remove(file, &path.key("name"))?),
-        None => {}
+    take_out::entries(file, account, &path, ("annotations", None), new, edits)?;
+    if let Some(was) = record.was(Kind::Pod, "name") {
+        edits.restore(file, &path.key("name"), was)?;
     }
     Ok(())
 }

@@ -98,6 +98,11 @@ pub(super) fn assign(
         (Shape::Scalar(_), _) | (Shape::Kept, Kind::Scalar(_))
     );
     if let Value::Scalar(new) = value {
+        if !is_scalar && new.is_null() {
+            refuse_gone(stream, std::iter::once(live.only()), path)?;
+            live.shape = Shape::Scalar(new);
+            return Ok(());
+        }
         if !is_scalar {
             let message = format!("`{path}` is {}, not a single value", noun(stream, live));
             return Err(refuse(stream, id, message));

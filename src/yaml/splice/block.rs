@@ -96,11 +96,7 @@ impl Writer<'_> {
         };
         let raw = self.stream.raw(id);
         let indent = raw.column as usize - 1;
-        let tail = if is_line_start(text, last.end) {
-            last.end - break_before(text, last.end).len()
-        } else {
-            line_end(text, last.end)
-        };
+        let tail = self.tail(last);
         if !members.is_empty() {
             let mut lines = Written::default();
             for member in members {
@@ -116,16 +112,37 @@ impl Writer<'_> {
             return self.splice(first.start..tail, new, true);
         }
         let empty = if is_mapping { "{}" } else { "[]" };
+        self.empty_block(id, units, empty, place);
+    }
+
+    /// Takes all lines of a block collection out and writes this in their place, or nothing.
+    pub(super) fn empty_block(&mut self, id: u32, units: &[Unit], empty: &str, place: Place) {
+        let text = self.text;
+        let (Some(first), Some(last)) = (units.first(), units.last()) else {
+            return;
+        };
+        let raw = self.stream.raw(id);
         let slot = raw
             .properties
             .as_ref()
             .map_or(place.slot, |properties| properties.end as usize);
         let is_below = slot < line_start(text, first.start);
         if place.parent.is_some() && is_below && is_first_on_line(text, first.start) {
-            self.put(slot, format!(" {empty}"));
+            if !empty.is_empty() {
+                self.put(slot, format!(" {empty}"));
+            }
             self.cut_lines(first.start, self.line_behind(last.end));
         } else {
-            self.splice(first.start..tail, empty.to_owned(), true);
+            self.splice(first.start..self.tail(last), empty.to_owned(), true);
+        }
+    }
+
+    /// Where the last line of a unit ends, before its line break.
+    fn tail(&self, unit: &Unit) -> usize {
+        if is_line_start(self.text, unit.end) {
+            unit.end - break_before(self.text, unit.end).len()
+        } else {
+            line_end(self.text, unit.end)
         }
     }
 }

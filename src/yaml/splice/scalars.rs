@@ -1,13 +1,13 @@
 //! One scalar in the place of another, and collections in the place of nothing.
 
 use super::super::layout::{
-    break_before, comment_below, empty_lines, eol, is_line_start, line_end, next_line, trim_before,
-    upto,
+    break_before, comment_below, empty_lines, eol, from, is_line_start, line_end, next_line,
+    trim_before, upto,
 };
 use super::super::scalar::{self, Literal, Quotes};
 use super::super::write::Written;
 use super::super::{Kind, Raw, Scalar, Style};
-use super::collection::Member;
+use super::collection::{Member, units};
 use super::{Place, Writer, is_json};
 
 impl Writer<'_> {
@@ -16,6 +16,9 @@ impl Writer<'_> {
         let raw = self.stream.raw(id);
         if scalar.matches(self.stream.raw(self.stream.resolve(id))) {
             return;
+        }
+        if matches!(raw.kind, Kind::Mapping { .. } | Kind::Sequence { .. }) {
+            return self.nothing(id, scalar, place);
         }
         let old_body = raw.is_block_scalar().then(|| self.body(raw));
         let below = old_body.as_ref().map_or_else(
@@ -39,13 +42,22 @@ impl Writer<'_> {
             Some(literal) => literal.header.clone(),
             None => scalar::inline(scalar, self.quotes(raw, place)),
         };
-        let head = format!("{}{head}", self.gap(raw, place));
+        let head = if head.is_empty() {
+            head
+        } else {
+            format!("{}{head}", self.gap(raw, place))
+        };
         let head_end = if old_body.is_some() {
             raw.start() + self.header(raw).len()
         } else {
             raw.end()
         };
-        self.splice(raw.start()..head_end, head, false);
+        let start = if head.is_empty() {
+            self.blanks_before(raw, place)
+        } else {
+            raw.start()
+        };
+        self.splice(start..head_end, head, false);
         let body = old_body.unwrap_or_else(|| {
             let end = line_end(self.text, raw.end());
             end..end
@@ -64,6 +76,37 @@ impl Writer<'_> {
         if !body.is_empty() || !lines.is_empty() {
             self.splice(body, lines, false);
         }
+    }
+
+    /// Writes null where a collection stands.
+    fn nothing(&mut self, id: u32, null: &Scalar, place: Place) {
+        let raw = self.stream.raw(id);
+        let null = scalar::inline(null, Quotes::Needed);
+        let is_flow = matches!(
+            raw.kind,
+            Kind::Mapping { flow: true } | Kind::Sequence { flow: true }
+        );
+        if !is_flow {
+            let units = units(self.stream, id);
+            return self.empty_block(id, &units, &null, place);
+        }
+        let start = if null.is_empty() {
+            self.blanks_before(raw, place)
+        } else {
+            raw.start()
+        };
+        self.splice(start..raw.end(), null, true);
+    }
+
+    /// Where the blanks begin before a value that is to be nothing: inside brackets a `:` needs one,
+    /// which may stand behind the value.
+    fn blanks_before(&self, raw: &Raw<'_>, place: Place) -> usize {
+        let has_blank = from(self.text, raw.end()).starts_with(' ');
+        if place.lacks_colon || (place.in_flow && !has_blank) {
+            return raw.start();
+        }
+        let blanks = upto(self.text, raw.start()).trim_end_matches(' ').len();
+        blanks.max(place.slot)
     }
 
     /// What must stand before a value where nothing was written.

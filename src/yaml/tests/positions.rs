@@ -152,8 +152,9 @@ fn values_are_read_as_their_types() {
     );
     assert_eq!(
         (get("b").bool(), get("o").bool(), get("f").bool()),
-        (Some(true), None, None)
+        (Some(true), Some(true), None)
     );
+    assert_eq!((get("c").scalar(), get("d").scalar()), (None, None));
     assert!(get("c").is_null() && get("d").is_null() && !get("e").is_null());
     let texts = ["a", "b", "e", "f", "o"].map(|key| root.text_of(key));
     assert_eq!(texts, [None, None, Some("1"), Some("x"), None]);

@@ -250,6 +250,7 @@ fn expected(scalar: &Scalar) -> serde_yaml::Value {
         Scalar::Bool(value) => (*value).into(),
         Scalar::Int(value) => (*value).into(),
         Scalar::Text(text) => text.as_str().into(),
+        Scalar::Plain(plain) => serde_yaml::from_str(plain).unwrap(),
     }
 }
 

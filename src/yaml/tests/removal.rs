@@ -1,6 +1,6 @@
 //! What goes takes its line and the comment behind it along, and nothing else.
 
-use super::{Path, Value, edit, edit_once, path, show};
+use super::{Path, Scalar, Value, check, edit, edit_once, path, show};
 use crate::yaml::Error;
 
 #[track_caller]
@@ -229,4 +229,26 @@ fn what_comes_where_the_last_line_went_makes_no_blank_line() {
         both("a:\n  - |+\n    x\n\n\n  - x", path("a.1")),
         "a:\n  - |+\n    x\n\n\nnew: x"
     );
+}
+
+#[test]
+fn what_becomes_null_leaves_its_key_and_the_letters_of_null() {
+    let check = |text: &str, at: &str, null: &str, expected: &str| {
+        check(text, path(at), Scalar::plain(null).unwrap(), expected);
+    };
+    check("a:\n  - b\n  - c\nd: 1\n", "a", "", "a:\nd: 1\n");
+    check("a: # x\n  b: 1\n  # y\n", "a", "", "a: # x\n  # y\n");
+    check("a:\r\n  b: 1\r\n", "a", "~", "a: ~\r\n");
+    check(
+        "l:\n- a:\n    b: |\n      x\n  c: 1\n",
+        "l.0.a",
+        "null",
+        "l:\n- a: null\n  c: 1\n",
+    );
+    check("a: {b: 1}\n", "a", "", "a:\n");
+    check("{a: {b: 1} }\n", "a", "", "{a: }\n");
+    check("{a: [b]}\n", "a", "", "{a: }\n");
+    check("{a: [b]}\n", "a", "~", "{a: ~}\n");
+    check("a: b # c\n", "a", "", "a: # c\n");
+    check("- |\n  b\n- c\n", "0", "", "-\n- c\n");
 }
