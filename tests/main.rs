@@ -37,6 +37,7 @@ mod options;
 mod patch;
 mod patch_inputs;
 mod patch_kubectl;
+mod patch_output;
 mod patch_refusals;
 mod patch_remove;
 mod patch_tools;

@@ -191,6 +191,11 @@ impl OutputFlags {
         if self.in_place && has_stdin {
             return Err(Error::usage("standard input cannot be changed in place"));
         }
+        if self.diff && self.output_file.is_some() && self.file().is_none() {
+            return Err(Error::usage(
+                "standard output takes the result or the diff, not both",
+            ));
+        }
         let prints = !self.in_place && !self.diff && !self.check;
         if inputs.len() > 1 && (prints || self.output_file.is_some()) {
             let error = Error::usage(format!("{} files cannot be written as one", inputs.len()));
@@ -217,23 +222,45 @@ impl OutputFlags {
             let would_change = changed().next().is_some();
             return Ok(ExitCode::from(if would_change { WOULD_CHANGE } else { 0 }));
         }
+        let text = patched.texts.first().map_or("", String::as_str);
         if self.in_place {
-            for (input, text) in changed() {
-                if let Some(path) = &input.path {
-                    files::rewrite(path, text.as_bytes())?;
-                }
-            }
-        } else if let Some(path) = &self.output_file {
-            let text = patched.texts.first().map_or("", String::as_str);
-            let path = context.directory.join(path);
-            if path.exists() {
-                files::rewrite(&path, text.as_bytes())?;
-            } else {
-                files::replace(&path, text.as_bytes(), 0o644)?;
-            }
+            let pairs = changed().filter_map(|(input, text)| Some((input.path.as_deref()?, text)));
+            rewrite(pairs.map(|(path, text)| (path, text.as_str())))?;
+        } else if let Some(path) = self.file() {
+            files::write_out(&context.directory.join(path), text.as_bytes())?;
         } else if !self.diff {
-            context.print(patched.texts.first().map_or("", String::as_str))?;
+            context.print(text)?;
         }
         Ok(ExitCode::SUCCESS)
     }
+
+    /// The file that is written; `-` is standard output.
+    fn file(&self) -> Option<&Path> {
+        let path = self.output_file.as_deref();
+        path.filter(|path| path.as_os_str() != "-")
+    }
+}
+
+/// Writes the new texts of files. None is touched before all of them are beside their files.
+fn rewrite<'t>(texts: impl Iterator<Item = (&'t Path, &'t str)>) -> Result<(), Error> {
+    let staged = texts.map(|(path, text)| {
+        let staged = files::Rewrite::stage(path, text.as_bytes())?;
+        Ok((path, staged))
+    });
+    let staged = staged.collect::<Result<Vec<_>, files::Error>>()?;
+    let mut written: Vec<String> = Vec::new();
+    for (path, staged) in staged {
+        staged.commit().map_err(|error| {
+            let error = Error::from(error);
+            if written.is_empty() {
+                return error;
+            }
+            let written = written.join(", ");
+            error.with_hint(format!(
+                "{written} was changed already; the same run again changes the rest"
+            ))
+        })?;
+        written.push(format!("`{}`", path.display()));
+    }
+    Ok(())
 }
