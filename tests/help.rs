@@ -918,6 +918,8 @@ fn the_help_of_uninstall() {
           --bin-dir <DIR>
               Take the links out of this directory too, such as /usr/local/bin
 
+              Directories that an installation was told of are known.
+
       -h, --help
               Print help (see a summary with '-h')
 
