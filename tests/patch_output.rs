@@ -157,3 +157,50 @@ fn an_error_shows_no_secret() {
         assert!(!run.stderr.contains("hunter2"), "{run}");
     }
 }
+
+#[test]
+fn json_between_other_documents_is_one_of_them() {
+    let json =
+        "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"x\"}}\n";
+    for text in [format!("{SMALL}---\n{json}"), format!("{json}---\n{SMALL}")] {
+        let world = World::new();
+        world.write("work/m.yaml", &text);
+        let patched = world.bootstrap(&args(&[])).exits(0).stdout;
+        assert!(
+            patched.contains(json) && patched.contains("kind: ServiceAccount\n"),
+            "{patched}"
+        );
+        world.write("work/m.yaml", patched);
+        let back = world.bootstrap(&["patch", "m.yaml", "--remove"]).exits(0);
+        assert_eq!(back.stdout, text);
+    }
+}
+
+#[test]
+fn a_tool_that_nobody_knows_is_said_to_keep_the_delegate_from_starting() {
+    let world = World::new();
+    world.write("work/m.yaml", SMALL);
+    for tool in ["kubectll", "nope"] {
+        world
+            .bootstrap(&["patch", "m.yaml", "--delivery=image", "--tools", tool])
+            .exits(0)
+            .says(&format!("warning: no tool is called {tool}"))
+            .says("a bootstrap.lock in the pod must pin it, or the delegate does not start");
+    }
+}
+
+#[test]
+fn values_of_the_chart_beside_a_manifest_are_told_of() {
+    let world = World::new();
+    let values = "accountId: abc\ndelegateName: payments\n";
+    world.write("work/d/m.yaml", SMALL);
+    world.write("work/d/values.yaml", values);
+    let args = ["patch", "d", "--irsa-role-arn", ROLE, "--in-place"];
+    let words = "d/values.yaml has values of the delegate's Helm chart, which are left alone";
+    world.bootstrap(&args).exits(0).says(words);
+    assert_eq!(world.read("work/d/values.yaml"), values);
+    world
+        .bootstrap(&["patch", "d", "--remove", "--in-place"])
+        .exits(0)
+        .says(words);
+}

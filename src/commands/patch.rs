@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use crate::context::Context;
 use crate::delegate::names::NamespaceName;
+use crate::delegate::passed_over;
 use crate::delegate::patch::{Patched, Plan, patch};
 use crate::delegate::remove::remove;
 use crate::diff;
@@ -100,7 +101,7 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
         Some(plan) => patch(&streams, plan)?,
         None => remove(&streams, args.delegate.as_deref())?,
     };
-    for note in &patched.notes {
+    for note in passed_over(&streams).iter().chain(&patched.notes) {
         let look = global.look(context);
         context.say(&render(std::slice::from_ref(note), None, false, look));
     }
@@ -152,9 +153,10 @@ impl Args {
         };
         for tool in &self.script.tools {
             if let Err(error) = resolve::plan(&pins, std::slice::from_ref(tool)) {
-                let hint =
-                    "a bootstrap.lock in the pod must pin it, or the delegate does not start";
-                let hint = error.hint().unwrap_or_else(|| hint.to_owned());
+                let own = error.hint().map(|own| own + "; ").unwrap_or_default();
+                let hint = format!(
+                    "{own}a bootstrap.lock in the pod must pin it, or the delegate does not start"
+                );
                 context.say(&render(
                     &chain(&error),
                     Some(&hint),

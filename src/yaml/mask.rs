@@ -433,12 +433,10 @@ fn word(line: &str, at: usize) -> Option<Range<usize>> {
         .next()
         .filter(|first| matches!(first, '"' | '\''));
     let inner = quote.map_or(value, |_| value.get(1..).unwrap_or_default());
+    let is_end = |letter: char| letter.is_whitespace() || ",;|&)}\"'`".contains(letter);
     let length = match quote {
-        Some(quote) => inner.find(quote).map_or(inner.len(), |end| end) + 1,
-        None => {
-            let is_end = |letter: char| letter.is_whitespace() || ",;|&)}\"'`".contains(letter);
-            value.find(is_end).unwrap_or(value.len())
-        }
+        Some(quote) => inner.find(quote).unwrap_or(inner.len()) + 1,
+        None => value.find(is_end).unwrap_or(value.len()),
     };
     let range = start..(start + length).min(line.len());
     let word = line.get(range.clone())?.trim_matches(['"', '\'']);

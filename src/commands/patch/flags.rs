@@ -200,6 +200,15 @@ impl ScriptFlags {
                 "--bootstrap-sha256 is there twice for one processor",
             ));
         }
+        if let ([only], true) = (arches.as_slice(), url.has_arch()) {
+            let error = Error::usage(format!(
+                "--bootstrap-url has {{arch}}, and --bootstrap-sha256 is there for {only} alone"
+            ));
+            let hint = format!(
+                "give the digest for the other processor too, or write {only} for {{arch}} where all nodes are of that kind"
+            );
+            return Err(error.with_hint(hint));
+        }
         if count > 1 && !url.has_arch() {
             return Err(Error::usage(
                 "--bootstrap-url takes {arch} where there are two digests",
