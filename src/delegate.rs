@@ -11,6 +11,7 @@ pub mod init_script;
 pub mod lint;
 pub mod names;
 pub mod objects;
+mod passed_over;
 pub mod patch;
 pub mod pod;
 pub mod prefix;
@@ -26,4 +27,5 @@ mod tests;
 
 pub use error::Error;
 pub use objects::{Manifests, Object};
+pub use passed_over::passed_over;
 pub use workload::Workload;

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use similar::{ChangeTag, TextDiff};
+use similar::{ChangeTag, DiffableStr as _, TextDiff};
 
-use crate::yaml::masked;
+use crate::yaml::{masked, without_long_runs};
 
 /// Lines of context around a change.
 const CONTEXT: usize = 3;
 
-/// The diff of a file, nothing when nothing changes. Line breaks are shown as they are; what looks
-/// like a secret in a line around a change is masked.
+/// The diff of a file, nothing when nothing changes. Line breaks are shown as they are; secrets are
+/// masked, in the lines around a change whatever looks like one too.
 pub fn unified(name: &Path, old: &str, new: &str, colored: bool) -> String {
     if old == new {
         return String::new();
@@ -29,6 +29,9 @@ pub fn unified(name: &Path, old: &str, new: &str, colored: bool) -> String {
         text.push_str(&paint(&format!("{side} {name}"), "1"));
         text.push('\n');
     }
+    // A secret in the diff would end in the log of whatever runs this.
+    let [old_masked, new_masked] = [masked(old), masked(new)];
+    let [old_lines, new_lines] = [&old_masked, &new_masked].map(|text| text.tokenize_lines());
     let diff = TextDiff::from_lines(old, new);
     for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
         text.push_str(&paint(hunk.header().to_string().trim_end(), "36"));
@@ -39,10 +42,13 @@ pub fn unified(name: &Path, old: &str, new: &str, colored: bool) -> String {
                 ChangeTag::Insert => ("+", "32"),
                 ChangeTag::Equal => (" ", ""),
             };
-            let line = change.value().trim_end_matches('\n');
-            // A token beside a change would end in the log of whatever runs this.
             let line = match change.tag() {
-                ChangeTag::Equal => masked(line),
+                ChangeTag::Insert => change.new_index().and_then(|at| new_lines.get(at)),
+                _ => change.old_index().and_then(|at| old_lines.get(at)),
+            };
+            let line = line.map_or("", |line| line.trim_end_matches('\n'));
+            let line = match change.tag() {
+                ChangeTag::Equal => without_long_runs(line),
                 ChangeTag::Delete | ChangeTag::Insert => line.to_owned(),
             };
             let shown = format!("{sign}{line}");

@@ -75,29 +75,42 @@ fn put_once(
     fs::create_dir_all(directory)
         .map_err(|source| Error::new("create the directory", directory, source))?;
     let fail = |source| Error::new("write", path, source);
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
-    let mut file = tempfile::Builder::new()
-        .prefix(UNFINISHED)
-        .permissions(permissions)
-        .tempfile_in(directory)
-        .map_err(fail)?;
-    file.write_all(contents).map_err(fail)?;
+    let file = beside(path, contents, mode).map_err(fail)?;
     let is_owned = owner.is_none_or(|owner| give(file.as_file(), owner));
     if durable {
         file.as_file().sync_all().map_err(fail)?;
     }
     file.persist(path).map_err(|error| fail(error.error))?;
     if durable {
-        // Some file systems cannot sync a directory; the rename stands all the same.
-        drop(File::open(directory).and_then(|directory| directory.sync_all()));
+        sync_directory(directory);
     }
     Ok(is_owned)
+}
+
+/// A file beside `path`, with its contents, that is gone unless it is given a name.
+fn beside(path: &Path, contents: &[u8], mode: u32) -> io::Result<tempfile::NamedTempFile> {
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    let mut file = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .permissions(permissions)
+        .tempfile_in(parent(path))?;
+    file.write_all(contents)?;
+    Ok(file)
+}
+
+/// Syncs the names in a directory. Some file systems cannot; a rename stands all the same.
+fn sync_directory(directory: &Path) {
+    drop(File::open(directory).and_then(|directory| directory.sync_all()));
 }
 
 /// Gives a file to a user and a group, as far as that is allowed; whether it is that user's now.
 fn give(file: &File, owner: Owner) -> bool {
     use std::os::unix::fs::{MetadataExt as _, fchown};
     let is_given = fchown(file, Some(owner.user), Some(owner.group)).is_ok();
+    if !is_given {
+        // A group that this user is in can be kept all the same.
+        drop(fchown(file, None, Some(owner.group)));
+    }
     is_given
         || file
             .metadata()
@@ -132,20 +145,97 @@ pub fn overwrite(path: &Path, contents: &[u8]) -> Result<(), Error> {
     file.write_all(contents).map_err(fail)
 }
 
-/// Replaces a file that is there, whole, and keeps its mode; of a link, the file that it points to.
-///
-/// A file that nobody may write is left alone, though its directory would let it be replaced.
-pub fn rewrite(path: &Path, contents: &[u8]) -> Result<(), Error> {
-    let fail = |source| Error::new("write", path, source);
-    let target = fs::canonicalize(path).map_err(fail)?;
-    let mode = std::os::unix::fs::PermissionsExt::mode(
-        &fs::metadata(&target).map_err(fail)?.permissions(),
-    );
-    let is_allowed = rustix::fs::access(&target, rustix::fs::Access::WRITE_OK);
-    if mode & 0o222 == 0 || is_allowed.is_err() {
-        return Err(fail(io::ErrorKind::PermissionDenied.into()));
+/// Writes the result of a command where its user wants it: a file that is there is replaced as by
+/// [`rewrite`], a new one made, and a device or a pipe written into, which stays what it is.
+pub fn write_out(path: &Path, contents: &[u8]) -> Result<(), Error> {
+    match fs::metadata(path) {
+        Ok(present) if present.is_file() => rewrite(path, contents),
+        Ok(present) if !present.is_dir() => pour(path, contents),
+        Ok(_) => Err(Error::new("write", path, is_directory())),
+        Err(_) => replace(path, contents, 0o644),
     }
-    replace(&target, contents, mode & 0o7777)
+}
+
+/// Writes all of it into a device or a pipe, however long its reader takes; a pipe that nobody
+/// reads is an error, and not waited for.
+fn pour(path: &Path, contents: &[u8]) -> Result<(), Error> {
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    let fail = |source| Error::new("write", path, source);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+        .map_err(fail)?;
+    let flags = fcntl_getfl(&file).map_err(|errno| fail(errno.into()))?;
+    fcntl_setfl(&file, flags - OFlags::NONBLOCK).map_err(|errno| fail(errno.into()))?;
+    file.write_all(contents).map_err(fail)
+}
+
+fn is_directory() -> io::Error {
+    io::Error::new(io::ErrorKind::IsADirectory, "it is a directory")
+}
+
+/// Replaces a file that is there, whole, and keeps its mode and its owner, as far as that is
+/// allowed; of a link, the file that it points to.
+///
+/// A file that nobody may write is left alone, though its directory would let it be replaced, and
+/// so is what is no regular file.
+pub fn rewrite(path: &Path, contents: &[u8]) -> Result<(), Error> {
+    Rewrite::stage(path, contents)?.commit()
+}
+
+/// The new contents of a file that is there: beside it and synced, and not in its place yet.
+/// Dropped, they are gone.
+#[derive(Debug)]
+pub struct Rewrite {
+    file: tempfile::NamedTempFile,
+    target: PathBuf,
+}
+
+impl Rewrite {
+    /// Does all of [`rewrite`] that may fail, but for the rename.
+    pub fn stage(path: &Path, contents: &[u8]) -> Result<Self, Error> {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+        let fail = |source| Error::new("write", path, source);
+        let target = fs::canonicalize(path).map_err(fail)?;
+        let present = fs::metadata(&target).map_err(fail)?;
+        if present.is_dir() {
+            return Err(fail(is_directory()));
+        }
+        if !present.is_file() {
+            return Err(fail(io::Error::other("it is not a regular file")));
+        }
+        let mode = present.mode() & 0o7777;
+        let is_allowed = rustix::fs::access(&target, rustix::fs::Access::WRITE_OK);
+        if mode & 0o222 == 0 || is_allowed.is_err() {
+            return Err(fail(io::ErrorKind::PermissionDenied.into()));
+        }
+        let file = beside(&target, contents, mode & 0o600).map_err(fail)?;
+        let owner = Owner {
+            user: present.uid(),
+            group: present.gid(),
+        };
+        // Nobody but its owner may lend a file's rights: set-id bits do not move to another's.
+        let kept = if give(file.as_file(), owner) {
+            mode
+        } else {
+            mode & 0o777
+        };
+        // After the owner, which takes set-id bits away; the umask has no say in it.
+        let permissions = fs::Permissions::from_mode(kept);
+        file.as_file().set_permissions(permissions).map_err(fail)?;
+        file.as_file().sync_all().map_err(fail)?;
+        Ok(Self { file, target })
+    }
+
+    /// Puts them in the place of the old ones.
+    pub fn commit(self) -> Result<(), Error> {
+        let Self { file, target } = self;
+        file.persist(&target)
+            .map_err(|error| Error::new("write", &target, error.error))?;
+        sync_directory(parent(&target));
+        Ok(())
+    }
 }
 
 /// Makes `link` point to `target`, replacing what link is there in one rename.
@@ -351,6 +441,63 @@ mod tests {
         assert!(write_to(world.path(), b"", 0o644).is_err());
         write_to(Path::new("/dev/null"), b"fourth", 0o644).unwrap();
         assert!(!Path::new("/dev/null").is_file());
+    }
+
+    #[test]
+    fn a_rewritten_file_keeps_its_mode_and_its_owner() {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        let world = world();
+        let path = world.path().join("shared");
+        replace(&path, b"old", 0o644).unwrap();
+        let is_root = rustix::process::geteuid().is_root();
+        if is_root {
+            chown(&path, Some(1001), Some(1001)).unwrap();
+        }
+        let before = fs::metadata(&path).unwrap();
+        for mode in [0o664, 0o777, 0o600, 0o2775] {
+            set_mode(&path, mode).unwrap();
+            rewrite(&path, b"new").unwrap();
+            let after = fs::metadata(&path).unwrap();
+            assert_eq!(after.mode() & 0o7777, mode, "{mode:o}");
+            assert_eq!(
+                (after.uid(), after.gid()),
+                (before.uid(), before.gid()),
+                "{mode:o}"
+            );
+        }
+        assert_eq!(read_text(&path).unwrap(), "new");
+        assert_eq!(fs::read_dir(world.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_not_rewritten() {
+        let world = world();
+        let pipe = world.path().join("pipe");
+        let mode = rustix::fs::Mode::from_raw_mode(0o644);
+        rustix::fs::mknodat(CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        for path in [&pipe, world.path(), Path::new("/dev/null")] {
+            let why = rewrite(path, b"x").unwrap_err().source.to_string();
+            assert!(why.starts_with("it is"), "{why}");
+        }
+        write_out(Path::new("/dev/null"), b"x").unwrap();
+        assert!(!Path::new("/dev/null").is_file());
+        assert!(write_out(world.path(), b"x").is_err());
+        let error = write_out(&pipe, b"x").unwrap_err();
+        assert_eq!(
+            rustix::io::Errno::from_io_error(&error.source),
+            Some(rustix::io::Errno::NXIO),
+            "nobody reads it"
+        );
+    }
+
+    #[test]
+    fn contents_that_are_not_put_in_place_are_gone() {
+        let world = world();
+        let path = world.path().join("file");
+        replace(&path, b"old", 0o644).unwrap();
+        drop(Rewrite::stage(&path, b"new").unwrap());
+        assert_eq!(read_text(&path).unwrap(), "old");
+        assert_eq!(fs::read_dir(world.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod page;
 mod proxy;
 mod redact;
 mod request;
+mod self_signed;
 mod transfer;
 mod unpinned;
 

@@ -1027,6 +1027,8 @@ fn the_help_of_uninstall() {
           --bin-dir <DIR>
               Take the links out of this directory too, such as /usr/local/bin
 
+              Directories that an installation was told of are known.
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -1748,7 +1750,7 @@ fn the_short_help_of_patch() {
 
     Output:
       -i, --in-place            Replace the files, each whole, instead of printing the result
-      -o, --output-file <FILE>  Write the result here instead of printing it
+      -o, --output-file <FILE>  Write the result here instead of printing it; `-` prints it
           --diff                Print a unified diff instead of the result
           --check               Write nothing; print the diff and exit with 3 when something
                                 would change

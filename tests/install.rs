@@ -1,7 +1,6 @@
 //! `bootstrap install`: every end that a tool can come to.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 
 use bootstrap::platform::{Arch, Platform};
 use insta::assert_snapshot;
@@ -776,20 +775,6 @@ fn a_file_of_somebody_else_in_the_second_directory_is_left_alone() {
     [exit 1]
     ");
     assert_eq!(world.read("local/bin/hello"), "mine");
-}
-
-#[test]
-fn a_link_of_somebody_else_in_the_second_directory_is_replaced() {
-    let (world, _server) = World::pinning(&[&Fixture::script("hello", "1.0.0")]);
-    fs::create_dir_all(world.path("local/bin")).unwrap();
-    symlink("/bin/true", world.path("local/bin/hello")).unwrap();
-    world
-        .bootstrap(&["install", "--bin-dir", &world.text("local/bin"), "hello"])
-        .exits(0);
-    assert_eq!(
-        fs::read_link(world.path("local/bin/hello")).unwrap(),
-        world.prefix("bin/hello")
-    );
 }
 
 #[test]

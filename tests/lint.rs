@@ -100,6 +100,16 @@ fn faults() -> Vec<(String, &'static [&'static str])> {
         (script("sudo -E /usr/bin/apt-get update"), &["113:21 script-apt"]),
         (script("curl -o a https://h.test/a\ncurl -o b https://h.test/b\nsha256sum a b\nwget https://h.test/c"), &["116:13 script-checksum"]),
         (script("unzip a.zip"), &["113:13 script-unzip"]),
+        (irsa(ROLE).replace(env, &format!("        - {{name: A, value: true}}\n        - {{name: B, value: 80}}\n        - {{name: C, value: \"80\"}}\n{env}")), &["104:28 unquoted", "105:28 unquoted"]),
+        (irsa(ROLE).replacen("  annotations:\n", "  annotations:\n    eks.amazonaws.com/token-expiration: 3600\n", 1), &["7:41 unquoted"]),
+        (irsa(ROLE).replace("eks.amazonaws.com/role-arn", "eks.amazonaws.com/role_arn"), &["7:5 annotation-misplaced"]),
+        (irsa(ROLE).replacen("  annotations:\n", "  labels:\n", 1), &["7:5 annotation-misplaced"]),
+        (irsa(ROLE).replace("value: \"\"\n        - name: DELEGATE_D", "value: |\n            export AWS_ACCESS_KEY_ID=AKIDEXAMPLE\n        - name: DELEGATE_D"), &["122:13 static-keys"]),
+        (irsa(ROLE).replacen("        - secretRef:", "        - prefix: AWS_\n          secretRef:", 1).replace("  DELEGATE_TOKEN:", "  ACCESS_KEY_ID:"), &["103:19 static-keys"]),
+        (with(env, &format!("        - {{name: API_KEY, value: abc}}\n        - {{name: DB_PASSWD, value: abc}}\n        - {{name: PROXY_PASS, value: abc}}\n        - {{name: HTTPS_PROXY, value: \"http://u:p@h\"}}\n        - {{name: OTHER_TOKEN, value: $(API_KEY)}}\n{env}")), &["95:34 plaintext-credential", "96:36 plaintext-credential", "97:37 plaintext-credential", "98:38 plaintext-credential"]),
+        (script("curl -o a $URL"), &["113:13 script-checksum"]),
+        (script("echo > /usr/local/bin/x\ncat a >/usr/local/bin/b\ntar xzf a -C /usr/local/bin\ncd /usr/local/bin\ntar xzf /tmp/a").replace("runAsUser: 0", "runAsUser: 1001"), &["113:13 script-packages", "114:13 script-packages", "115:13 script-packages", "117:13 script-packages"]),
+        (script("x=$((1<<2))\necho \"<<EOF\"\ny=$'it\\'s'\nexit 1"), &["116:13 script-exit"]),
         (script("echo $$"), &["113:18 script-dollars"]),
         (script("curl -Lo a https://h.test/a\n./a"), &["113:13 script-checksum"]),
         (script("mv a /usr/local/bin").replace("runAsUser: 0", "runAsUser: 1001"), &["113:13 script-packages"]),
@@ -148,6 +158,17 @@ fn what_is_right_is_not_found() {
     good.push(script(
         "curl -o a https://h.test/a\necho 'x  a' | sha256sum -c -",
     ));
+    good.push(script(
+        "exec {fd}<x\n(\n  case x in\n    a) echo ;;\n  esac\n  exit 1\n)",
+    ));
+    good.push(
+        script("cp /usr/bin/a .\nln -s /usr/local/bin/a ./a\ntar cf a /usr/bin/b\n(cd /usr/bin && ls)\ntar xzf a")
+            .replace("runAsUser: 0", "runAsUser: 1001"),
+    );
+    good.push(irsa(ROLE).replace(
+        "        - name: JAVA_OPTS\n",
+        "        - {name: AWS_WEB_IDENTITY_TOKEN_FILE, value: /a}\n        - {name: A, value: !!str 80}\n        - {name: B, value: 12:30}\n        - name: JAVA_OPTS\n",
+    ));
     good.push(
         with("harness/delegate:26.02.88404", "r.test/mine:1")
             .replace("  schedule:", "  suspend: true\n  schedule:"),
@@ -165,6 +186,7 @@ fn what_patch_writes_has_no_fault() {
     let script = [
         "--bootstrap-url=https://h.test/{arch}",
         &format!("--bootstrap-sha256=amd64={hex}"),
+        &format!("--bootstrap-sha256=arm64={hex}"),
     ];
     for delivery in [
         &["--delivery=image"][..],
@@ -331,6 +353,7 @@ fn an_api_that_the_cluster_still_has_is_no_fault() {
     let text = "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: a}\n";
     assert_eq!(findings(text), ["1:13 api-removed"]);
     lint(text, &["--kubernetes=1.24"]).exits(0);
+    lint(text, &["--kubernetes=v1.24.17-eks-1"]).exits(0);
     lint(text, &["--kubernetes=v1"])
         .exits(2)
         .says("such as 1.30");

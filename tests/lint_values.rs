@@ -133,6 +133,32 @@ fn an_empty_volume_over_the_delegate_is_found() {
 }
 
 #[test]
+fn what_the_chart_would_render_wrongly_is_found_too() {
+    let env = "custom_envs:\n- name: ";
+    let all: [(String, &[&str]); 4] = [
+        (
+            with(&format!("{env}A\n  value: true\n")),
+            &["5:10 unquoted"],
+        ),
+        (
+            role(ROLE, "").replace("role-arn:", "role_arn:"),
+            &["5:5 annotation-misplaced"],
+        ),
+        (
+            role(ROLE, "initScript: |\n  export AWS_ACCESS_KEY_ID=a\n"),
+            &["7:3 static-keys"],
+        ),
+        (
+            with(&format!("{env}A\n  value: http://u:p@h.test\n")),
+            &["5:10 plaintext-credential"],
+        ),
+    ];
+    for (text, expected) in all {
+        assert_eq!(findings(&text), expected, "{text}");
+    }
+}
+
+#[test]
 fn values_that_are_right_have_no_fault() {
     for lines in [
         "",

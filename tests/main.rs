@@ -43,6 +43,7 @@ mod patch_accounts;
 mod patch_inputs;
 mod patch_kubectl;
 mod patch_nulls;
+mod patch_output;
 mod patch_refusals;
 mod patch_remove;
 mod patch_scripts;

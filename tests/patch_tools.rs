@@ -6,11 +6,13 @@ use crate::patch::{DEPLOYMENT, ROLE, SMALL};
 use crate::world::{Run, World};
 
 const HEX: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-const SCRIPT: [&str; 4] = [
+const SCRIPT: [&str; 6] = [
     "--tools=aws-cli",
     "--bootstrap-url=https://artifacts.test/bootstrap-{arch}",
     "--bootstrap-sha256",
     "amd64=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "--bootstrap-sha256",
+    "arm64=fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210",
 ];
 const IMAGE: [&str; 2] = ["--tools=aws-cli", "--delivery=image"];
 const INIT_CONTAINER: [&str; 2] = ["--tools=aws-cli", "--bootstrap-image=r.test/bootstrap:1"];
@@ -343,6 +345,14 @@ fn deliveries_that_do_not_add_up_are_refused() {
         (&["--delivery=script"], "there is no default address"),
         (&["--delivery=init-container"], "takes --bootstrap-image"),
         (&["--bootstrap-url=https://h/"], "--bootstrap-sha256"),
+        (
+            &[
+                "--bootstrap-url=https://h/{arch}",
+                "--bootstrap-sha256",
+                &sha,
+            ],
+            "--bootstrap-sha256 is there for amd64 alone",
+        ),
         (
             &["--bootstrap-url=ftp://h/", "--bootstrap-sha256", &sha],
             "https:// or http://",

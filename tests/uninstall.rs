@@ -38,11 +38,73 @@ fn a_tool_is_taken_out_with_its_links() {
     );
     assert_eq!(world.tree("delegate/bootstrap/receipts"), ["other.json"]);
     assert!(!world.prefix("tools/hello").exists());
-    assert_snapshot!(world.bootstrap(&["uninstall", "hello", "nope"]), @"
+    assert_snapshot!(world.bootstrap(&["uninstall", "hello"]), @"
     hello is not installed
-    nope is not installed
     [exit 0]
     ");
+}
+
+#[test]
+fn a_name_that_nobody_knows_is_a_mistake_and_nothing_is_taken_out() {
+    let (world, _server) = world();
+    assert_snapshot!(world.bootstrap(&["uninstall", "hello", "kubectll"]), @"
+    --- stderr ---
+    error: no tool is called kubectll
+    hint: did you mean kubectl?
+    [exit 2]
+    ");
+    assert!(world.prefix("bin/hello").exists());
+}
+
+#[test]
+fn links_in_a_second_directory_go_with_the_tool_though_nobody_names_it() {
+    let (world, _server) = world();
+    world.bootstrap(&["uninstall", "hello"]).exits(0);
+    let links = world.tree("local/bin");
+    assert_eq!(links.len(), 1, "{links:?}");
+    assert!(links[0].starts_with("other -> "), "{links:?}");
+}
+
+#[test]
+fn links_that_lead_nowhere_any_more_are_taken_out_of_the_directory_that_is_named() {
+    let (world, _server) = world();
+    // As an older version left them, which wrote down no directory.
+    std::fs::remove_file(world.prefix("bin-dirs")).unwrap();
+    world.bootstrap(&["uninstall", "hello"]).exits(0);
+    assert_eq!(world.tree("local/bin").len(), 2);
+    let bin = world.text("local/bin");
+    assert_snapshot!(world.bootstrap(&["uninstall", "hello", "--bin-dir", &bin]), @"
+    hello is not installed
+    `[WORLD]/local/bin/hello` removed
+    [exit 0]
+    ");
+    assert_eq!(world.tree("local/bin").len(), 1);
+    std::fs::remove_dir_all(world.prefix("")).unwrap();
+    assert_snapshot!(world.bootstrap(&["uninstall", "--prune", "--bin-dir", &bin]), @"
+    `[WORLD]/local/bin/other` removed
+    [exit 0]
+    ");
+}
+
+#[test]
+fn a_link_to_something_else_is_not_replaced() {
+    let (world, _server) = World::pinning(&[&Fixture::script("hello", "1.0.0")]);
+    std::fs::create_dir_all(world.path("local/bin")).unwrap();
+    let link = world.path("local/bin/hello");
+    std::os::unix::fs::symlink("/bin/true", &link).unwrap();
+    let bin = world.text("local/bin");
+    let args = ["install", "hello", "--bin-dir", &bin];
+    world
+        .bootstrap(&args)
+        .exits(1)
+        .says("a link to something else is there")
+        .says("hint: move what is there out of the way");
+    assert_eq!(world.tree("local/bin"), ["hello -> /bin/true"]);
+    // What leads nowhere serves nobody.
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("/nowhere/hello", &link).unwrap();
+    world.bootstrap(&args).exits(0);
+    assert!(!world.tree("local/bin")[0].contains("nowhere"));
 }
 
 #[test]
@@ -158,7 +220,7 @@ fn a_prefix_that_may_not_be_written_is_told_with_a_way_out() {
     let run = world.shell(&nobody, "\"$bootstrap\" uninstall hello");
     assert_snapshot!(run, @"
     --- stderr ---
-    error: cannot remove `[WORLD]/delegate/bootstrap/bin/hello`
+    error: cannot remove `[WORLD]/local/bin/hello`
     caused by: Permission denied (os error 13)
     hint: run it as the user that installed, or set --prefix (BOOTSTRAP_PREFIX)
     [exit 1]
@@ -179,7 +241,7 @@ fn a_shared_cache_is_left_alone() {
 #[test]
 fn an_empty_place_has_nothing_to_take_out() {
     let world = World::new();
-    assert_snapshot!(world.bootstrap(&["uninstall", "hello"]), @"
+    assert_snapshot!(world.bootstrap(&["uninstall", "kubectl"]), @"
     `[WORLD]/delegate/bootstrap` is not there: there is nothing to do
     [exit 0]
     ");

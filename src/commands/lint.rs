@@ -57,6 +57,7 @@ impl FromStr for Version {
     type Err = InvalidVersion;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.strip_prefix('v').unwrap_or(text);
         let minor = text.strip_prefix("1.").ok_or(InvalidVersion)?;
         let minor = minor.split(['.', '+', '-']).next().unwrap_or_default();
         minor.parse().map(Self).map_err(|_| InvalidVersion)

@@ -314,6 +314,7 @@ fn write_beside(options: &LockOptions, path: &Path, text: &str) -> Result<(), Er
         .with_hint(
             "move that file away: it is another one, and the lock does not name it".to_owned(),
         )),
-        _ => Ok(files::replace(path, text.as_bytes(), 0o644)?),
+        Ok(_) => Ok(files::rewrite(path, text.as_bytes())?),
+        Err(_) => Ok(files::replace(path, text.as_bytes(), 0o644)?),
     }
 }

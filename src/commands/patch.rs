@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use crate::context::Context;
 use crate::delegate::names::NamespaceName;
+use crate::delegate::passed_over;
 use crate::delegate::patch::{Patched, Plan, patch};
 use crate::delegate::prefix::{InvalidPrefix, Prefix};
 use crate::delegate::remove::remove;
@@ -108,7 +109,7 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
         Some(plan) => patch(&streams, plan)?,
         None => remove(&streams, args.delegate.as_deref())?,
     };
-    for note in &patched.notes {
+    for note in passed_over(&streams).iter().chain(&patched.notes) {
         let look = global.look(context);
         context.say(&render(std::slice::from_ref(note), None, false, look));
     }
@@ -160,9 +161,10 @@ impl Args {
         };
         for tool in &self.script.tools {
             if let Err(error) = resolve::plan(&pins, std::slice::from_ref(tool)) {
-                let hint =
-                    "a bootstrap.lock in the pod must pin it, or the delegate does not start";
-                let hint = error.hint().unwrap_or_else(|| hint.to_owned());
+                let own = error.hint().map(|own| own + "; ").unwrap_or_default();
+                let hint = format!(
+                    "{own}a bootstrap.lock in the pod must pin it, or the delegate does not start"
+                );
                 context.say(&render(
                     &chain(&error),
                     Some(&hint),
@@ -187,6 +189,11 @@ impl OutputFlags {
         let has_stdin = inputs.iter().any(|input| input.path.is_none());
         if self.in_place && has_stdin {
             return Err(Error::usage("standard input cannot be changed in place"));
+        }
+        if self.diff && self.output_file.is_some() && self.file().is_none() {
+            return Err(Error::usage(
+                "standard output takes the result or the diff, not both",
+            ));
         }
         let prints = !self.in_place && !self.diff && !self.check;
         if inputs.len() > 1 && (prints || self.output_file.is_some()) {
@@ -214,23 +221,45 @@ impl OutputFlags {
             let would_change = changed().next().is_some();
             return Ok(ExitCode::from(if would_change { WOULD_CHANGE } else { 0 }));
         }
+        let text = patched.texts.first().map_or("", String::as_str);
         if self.in_place {
-            for (input, text) in changed() {
-                if let Some(path) = &input.path {
-                    files::rewrite(path, text.as_bytes())?;
-                }
-            }
-        } else if let Some(path) = &self.output_file {
-            let text = patched.texts.first().map_or("", String::as_str);
-            let path = context.directory.join(path);
-            if path.exists() {
-                files::rewrite(&path, text.as_bytes())?;
-            } else {
-                files::replace(&path, text.as_bytes(), 0o644)?;
-            }
+            let pairs = changed().filter_map(|(input, text)| Some((input.path.as_deref()?, text)));
+            rewrite(pairs.map(|(path, text)| (path, text.as_str())))?;
+        } else if let Some(path) = self.file() {
+            files::write_out(&context.directory.join(path), text.as_bytes())?;
         } else if !self.diff {
-            context.print(patched.texts.first().map_or("", String::as_str))?;
+            context.print(text)?;
         }
         Ok(ExitCode::SUCCESS)
     }
+
+    /// The file that is written; `-` is standard output.
+    fn file(&self) -> Option<&Path> {
+        let path = self.output_file.as_deref();
+        path.filter(|path| path.as_os_str() != "-")
+    }
+}
+
+/// Writes the new texts of files. None is touched before all of them are beside their files.
+fn rewrite<'t>(texts: impl Iterator<Item = (&'t Path, &'t str)>) -> Result<(), Error> {
+    let staged = texts.map(|(path, text)| {
+        let staged = files::Rewrite::stage(path, text.as_bytes())?;
+        Ok((path, staged))
+    });
+    let staged = staged.collect::<Result<Vec<_>, files::Error>>()?;
+    let mut written: Vec<String> = Vec::new();
+    for (path, staged) in staged {
+        staged.commit().map_err(|error| {
+            let error = Error::from(error);
+            if written.is_empty() {
+                return error;
+            }
+            let written = written.join(", ");
+            error.with_hint(format!(
+                "{written} was changed already; the same run again changes the rest"
+            ))
+        })?;
+        written.push(format!("`{}`", path.display()));
+    }
+    Ok(())
 }

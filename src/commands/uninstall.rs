@@ -29,6 +29,8 @@ pub struct Args {
     #[arg(long)]
     prune: bool,
     /// Take the links out of this directory too, such as /usr/local/bin
+    ///
+    /// Directories that an installation was told of are known.
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<std::path::PathBuf>,
 }
@@ -38,9 +40,11 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
     let layers = Layers::new(context, global)?;
     let prefix = layers.prefix()?;
     let bin_dir = layers.bin_dir(args.bin_dir.clone())?;
+    let known = layers.known_tools()?;
     let uninstall = Uninstall {
         prefix: &prefix,
         bin_dir: bin_dir.as_deref(),
+        known: &known,
         holder: &context.holder("uninstall"),
         deadline: Deadline::after(context.started, PATIENCE),
     };
@@ -48,7 +52,7 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
     let done = uninstall.run(&args.tools, args.prune, waiting);
     let done = done.map_err(|error| {
         let (fault, hint) = (error.fault(), error.hint());
-        Error::new(fault, error).with_hint(hint.map(str::to_owned))
+        Error::new(fault, error).with_hint(hint)
     })?;
     let mut text = String::new();
     for line in done {

@@ -12,8 +12,10 @@ mod rules;
 mod script;
 mod shell;
 mod silence;
+mod types;
 mod upgrader;
 mod values;
+mod writes;
 
 use super::values::Values;
 use super::workload::pod_of;
@@ -54,6 +56,7 @@ pub fn lint(streams: &[Stream<'_>], kubernetes: Option<Minor>) -> Vec<Finding> {
     identity::check(&mut linter);
     pod::check(&mut linter);
     script::check(&mut linter);
+    types::check(&mut linter);
     upgrader::check(&mut linter);
     values::check(&mut linter, &Values::all(&manifests));
     let mut found = linter.found;

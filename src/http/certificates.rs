@@ -46,30 +46,56 @@ impl Default for Certificates {
 
 impl Certificates {
     /// Reads them all; `warn` is told of each file that was passed over, and why.
-    pub(super) fn load(&self, warn: &dyn Fn(&Path, &str)) -> Result<RootCertStore, Error> {
-        let mut store = RootCertStore::empty();
+    pub(super) fn load(&self, warn: &dyn Fn(&Path, &str)) -> Result<Trusted, Error> {
+        let mut trusted = Trusted::none();
         if self.platform {
-            add_platform(&mut store, PLATFORM_BUNDLES.map(Path::new), warn);
+            add_platform(&mut trusted.roots, PLATFORM_BUNDLES.map(Path::new), warn);
         }
         for path in &self.files {
             let bytes = read(path).map_err(|source| Error::Unreadable {
                 path: path.clone(),
                 source,
             })?;
-            if add(&mut store, &bytes) == 0 {
+            if trusted.add(&bytes) == 0 {
                 return Err(Error::Empty { path: path.clone() });
             }
         }
         for path in self.directories.iter().flat_map(|dir| list(dir, warn)) {
             match read(&path) {
-                Ok(bytes) if add(&mut store, &bytes) == 0 => {
+                Ok(bytes) if trusted.add(&bytes) == 0 => {
                     warn(&path, "it holds no certificate");
                 }
                 Ok(_) => {}
                 Err(error) => warn(&path, &error.to_string()),
             }
         }
-        Ok(store)
+        Ok(trusted)
+    }
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(super) struct Trusted {
+    /// The authorities.
+    pub(super) roots: RootCertStore,
+    /// The certificates of files and directories that the user named, which are among them.
+    pub(super) named: Vec<CertificateDer<'static>>,
+}
+
+impl Trusted {
+    /// No authority at all.
+    pub(super) fn none() -> Self {
+        Self {
+            roots: RootCertStore::empty(),
+            named: Vec::new(),
+        }
+    }
+
+    /// Adds the certificates of a file, and returns how many there were.
+    fn add(&mut self, bytes: &[u8]) -> usize {
+        let found = certificates(bytes);
+        self.named.extend(found.iter().cloned());
+        self.roots.add_parsable_certificates(found).0
     }
 }
 
@@ -90,17 +116,21 @@ fn add_platform<'a>(
     store.add_parsable_certificates(embedded.iter().cloned());
 }
 
-/// Adds the certificates in `bytes`, PEM or DER, and returns how many there were.
+/// Adds the certificates in `bytes`, and returns how many there were.
 fn add(store: &mut RootCertStore, bytes: &[u8]) -> usize {
+    let (added, _ignored) = store.add_parsable_certificates(certificates(bytes));
+    added
+}
+
+/// The certificates in `bytes`, PEM or DER.
+fn certificates(bytes: &[u8]) -> Vec<CertificateDer<'static>> {
     let is_pem = bytes.windows(10).any(|window| window == b"-----BEGIN");
-    let found: Vec<_> = if is_pem {
+    if is_pem {
         // One broken block must not take the others with it.
         CertificateDer::pem_slice_iter(bytes).flatten().collect()
     } else {
-        vec![CertificateDer::from(bytes)]
-    };
-    let (added, _ignored) = store.add_parsable_certificates(found);
-    added
+        vec![CertificateDer::from(bytes.to_vec())]
+    }
 }
 
 /// The files in `dir`, sorted. Kubernetes mounts files as links into `..data`, a link to a
@@ -186,7 +216,7 @@ mod tests {
             let name = path.file_name().unwrap().to_string_lossy();
             warnings.borrow_mut().push(format!("{name}: {why}"));
         };
-        let count = certificates.load(&warn).map(|store| store.len());
+        let count = certificates.load(&warn).map(|trusted| trusted.roots.len());
         (count, warnings.into_inner())
     }
 

@@ -4,9 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::client::WebPkiServerVerifier;
 use url::Url;
 
+use super::certificates::Trusted;
+use super::self_signed::Verifier;
 use super::{Client, Error, Event, Observer, Proxy};
 
 /// How often an HTTP/2 connection with transfers is asked whether it is alive, and how long it may
@@ -25,18 +28,18 @@ impl Client {
                 let warn = |path: &std::path::Path, reason: &str| {
                     observer(Event::CertificatesSkipped { path, reason });
                 };
-                let roots = self.settings.certificates.load(&warn);
-                let roots = roots.map_err(|source| Error::Certificates { source })?;
-                self.build(roots)
+                let trusted = self.settings.certificates.load(&warn);
+                let trusted = trusted.map_err(|source| Error::Certificates { source })?;
+                self.build(trusted)
             })
         } else {
-            built_once(&self.plain, || self.build(RootCertStore::empty()))
+            built_once(&self.plain, || self.build(Trusted::none()))
         }
     }
 
-    fn build(&self, roots: RootCertStore) -> Result<reqwest::Client, Error> {
+    fn build(&self, trusted: Trusted) -> Result<reqwest::Client, Error> {
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(roots)?)
+            .tls_backend_preconfigured(tls(trusted)?)
             // Its own rules would let credentials travel, and would not count as one attempt.
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -74,14 +77,24 @@ impl Client {
     }
 }
 
-fn tls(roots: RootCertStore) -> Result<ClientConfig, Error> {
+fn tls(trusted: Trusted) -> Result<ClientConfig, Error> {
+    let setup = |error: &dyn std::fmt::Display| Error::Setup {
+        detail: error.to_string(),
+    };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = versions.map_err(|error| Error::Setup {
-        detail: error.to_string(),
-    })?;
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+        ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
+    let builder = versions.map_err(|error| setup(&error))?;
+    let Trusted { roots, named } = trusted;
+    let mut config = if named.is_empty() {
+        builder.with_root_certificates(roots).with_no_client_auth()
+    } else {
+        let rules = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        let verifier = Verifier::new(rules.map_err(|error| setup(&error))?, named);
+        let builder = builder.dangerous();
+        let builder = builder.with_custom_certificate_verifier(Arc::new(verifier));
+        builder.with_no_client_auth()
+    };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -14,8 +14,11 @@ use crate::fault::Fault;
 use crate::http::Client;
 use crate::report::{LogFormat, Verbosity};
 use crate::timespan::Timespan;
+use crate::tools::catalog::Catalog;
+use crate::tools::lockfile::Lockfile;
 use crate::tools::locking::{Ask, Choice, Old};
 use crate::tools::mirror::MirrorTemplate;
+use crate::tools::names::ToolName;
 
 /// The options of `lock` that others have too.
 #[derive(Args, Clone, Debug, Default)]
@@ -126,6 +129,19 @@ impl Layers<'_> {
             file,
             old,
         })
+    }
+
+    /// The names of all tools that the catalog and the lock know.
+    pub fn known_tools(&self) -> Result<Vec<ToolName>, Error> {
+        let given = self.path(None, "BOOTSTRAP_LOCK", self.config.lock.clone())?;
+        let file = given.unwrap_or_else(|| self.directory.join("bootstrap.lock"));
+        // A lock that cannot be read is no reason to leave a tool in place.
+        let locked = Lockfile::read(&file)
+            .map(|lock| lock.tools)
+            .unwrap_or_default();
+        let catalog = Catalog::builtin()?;
+        let known = catalog.tools().keys().chain(locked.keys());
+        Ok(known.cloned().collect())
     }
 
     /// What is wanted, and what else the lock has.

@@ -278,6 +278,11 @@ impl Error {
         }
     }
 
+    /// Whether a file is not there.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
@@ -286,6 +291,9 @@ impl Error {
             }
             Self::OtherVersion { .. } => Some("make the lock again with `bootstrap lock`"),
             Self::PackageLock { source, .. } => source.hint(),
+            Self::Unreadable { .. } if self.is_missing() => Some(
+                "put the file back; of versions that the catalog has, `bootstrap lock` writes it again",
+            ),
             Self::Invalid(_) | Self::Unreadable { .. } | Self::Unwritable { .. } => None,
         }
     }

@@ -7,6 +7,7 @@ mod ask;
 mod error;
 mod given;
 mod pins;
+mod proven;
 mod stale;
 
 pub use ask::{Ask, Choice, InvalidAsk};
@@ -48,8 +49,22 @@ impl Old {
 
     /// Where the digest for a target is.
     fn digest_at(&self, name: &ToolName, target: Target) -> Location {
+        self.artifact_at(name, target, "digest")
+    }
+
+    /// Where something that is said of the artifact for a target is.
+    fn artifact_at(&self, name: &ToolName, target: Target, key: &str) -> Location {
         let target = target.to_string();
-        let steps = ["tools", name.as_str(), "artifacts", &target, "digest"].map(Step::Key);
+        self.locate(&["tools", name.as_str(), "artifacts", &target, key])
+    }
+
+    /// Where something that is said of a package lock is.
+    fn package_lock_at(&self, name: &ToolName, key: &str) -> Location {
+        self.locate(&["tools", name.as_str(), "package_lock", key])
+    }
+
+    fn locate(&self, keys: &[&str]) -> Location {
+        let steps: Vec<_> = keys.iter().copied().map(Step::Key).collect();
         strict_yaml::locate(&self.lockfile.file, &self.text, &steps)
     }
 }
@@ -145,6 +160,8 @@ impl Locker<'_> {
             };
             (self.vendors.observer)(ask.name.as_str(), Activity::Settled);
             let locked = pinned.map_err(|problem| problem.of(&ask))?;
+            self.check_apart(&ask.name, &locked)
+                .map_err(|problem| problem.of(&ask))?;
             for need in self.needs(&ask.name, &locked) {
                 if !asks.iter().any(|asked| asked.name == need.tool) {
                     left.push_back(self.ask_for(need, &ask));

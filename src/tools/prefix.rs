@@ -66,6 +66,41 @@ impl Prefix {
         self.0.join("cache")
     }
 
+    /// Where the directories elsewhere that have links to here are written down, a line each.
+    fn bin_dirs_file(&self) -> PathBuf {
+        self.0.join("bin-dirs")
+    }
+
+    /// The directories elsewhere that have links to here.
+    pub fn bin_dirs(&self) -> Vec<PathBuf> {
+        let text = files::read_own(&self.bin_dirs_file()).unwrap_or_default();
+        let lines = text.lines().filter(|line| line.starts_with('/'));
+        lines.map(PathBuf::from).collect()
+    }
+
+    /// Writes down a directory elsewhere before links are made there, so that they can be taken out
+    /// again. One whose name is no line of text is not written down.
+    pub fn remember_bin_dir(&self, directory: &Path) -> Result<(), files::Error> {
+        let name = directory
+            .to_str()
+            .filter(|name| !name.contains(['\n', '\r']));
+        let mut known = self.bin_dirs();
+        let Some(name) = name.filter(|name| !known.iter().any(|known| known == Path::new(name)))
+        else {
+            return Ok(());
+        };
+        known.push(PathBuf::from(name));
+        known.sort();
+        let lines = known.iter().map(|path| format!("{}\n", path.display()));
+        let text: String = lines.collect();
+        files::replace(&self.bin_dirs_file(), text.as_bytes(), 0o644)
+    }
+
+    /// Whether a link elsewhere leads to here.
+    pub fn is_ours(&self, link: &Path) -> bool {
+        fs::read_link(link).is_ok_and(|target| target.starts_with(&self.0))
+    }
+
     /// The last report.
     pub fn report(&self) -> PathBuf {
         self.0.join("report.json")

@@ -166,11 +166,16 @@ impl Key {
                 found: statement.issuer,
             });
         }
-        let plain =
-            statement.class == OF_A_FILE && statement.hash == Hash::Sha512 && statement.is_plain;
-        if !plain {
-            let problem = Malformed("it is not a plain one of a binary file with SHA-512");
-            return Err(unreadable(problem));
+        let problem = match (statement.class, statement.hash, statement.is_plain) {
+            (OF_A_FILE, Hash::Sha512, true) => None,
+            (OF_A_FILE, Hash::Sha512, false) => {
+                Some("it says more than who signed and when, such as that it expires")
+            }
+            (OF_A_FILE, Hash::Sha256, _) => Some("it is made with SHA-256, and not with SHA-512"),
+            _ => Some("it is not one of a binary file"),
+        };
+        if let Some(problem) = problem {
+            return Err(unreadable(Malformed(problem)));
         }
         bytes.extend(statement.trailer());
         if statement.is_of(&self.n, &self.e, &bytes) {

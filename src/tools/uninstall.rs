@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::names::ToolName;
 use super::prefix::Prefix;
 use super::receipt::Receipt;
+use super::suggest::{self, list};
 use crate::deadline::Deadline;
 use crate::fault::Fault;
 use crate::files::{self, Lock, LockError};
@@ -16,8 +17,10 @@ use crate::files::{self, Lock, LockError};
 pub struct Uninstall<'a> {
     /// The prefix.
     pub prefix: &'a Prefix,
-    /// The second directory for links.
+    /// A directory with links beside those that the prefix knows of.
     pub bin_dir: Option<&'a Path>,
+    /// The names of tools that are none of the prefix and no mistake.
+    pub known: &'a [ToolName],
     /// Who we are, for those who wait for the lock.
     pub holder: &'a str,
     /// How long the lock is waited for.
@@ -33,11 +36,18 @@ impl Uninstall<'_> {
         prune: bool,
         waiting: impl FnOnce(&str),
     ) -> Result<Vec<String>, Error> {
+        for tool in tools {
+            self.check_name(tool)?;
+        }
         if !self.prefix.path().exists() {
-            return Ok(vec![format!(
-                "`{}` is not there: there is nothing to do",
-                self.prefix.path().display()
-            )]);
+            let mut lines = self.sweep()?;
+            if lines.is_empty() {
+                lines.push(format!(
+                    "`{}` is not there: there is nothing to do",
+                    self.prefix.path().display()
+                ));
+            }
+            return Ok(lines);
         }
         let _lock = Lock::take(&self.prefix.lock(), self.holder, self.deadline, waiting)
             .map_err(Error::Lock)?;
@@ -45,8 +55,51 @@ impl Uninstall<'_> {
         for tool in tools {
             lines.push(self.remove(tool.as_str())?);
         }
+        lines.extend(self.sweep()?);
         if prune {
             lines.extend(self.prune()?);
+        }
+        if lines.is_empty() {
+            lines.push("there is nothing to prune".to_owned());
+        }
+        Ok(lines)
+    }
+
+    /// Refuses a name that nobody has heard of.
+    fn check_name(&self, tool: &ToolName) -> Result<(), Error> {
+        let is_there =
+            self.prefix.receipt(tool.as_str()).exists() || self.prefix.tool(tool.as_str()).exists();
+        if is_there || self.known.contains(tool) {
+            return Ok(());
+        }
+        Err(Error::Unknown {
+            near: suggest::names(tool, self.known.iter()),
+            tool: tool.clone(),
+        })
+    }
+
+    /// The directories elsewhere that may have links to here.
+    fn directories(&self) -> Vec<PathBuf> {
+        let mut all = self.prefix.bin_dirs();
+        all.extend(self.bin_dir.map(Path::to_owned));
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// Takes out links from elsewhere to what is not in `bin/` any more.
+    fn sweep(&self) -> Result<Vec<String>, Error> {
+        let mut lines = Vec::new();
+        for link in self
+            .directories()
+            .iter()
+            .flat_map(|directory| entries(directory))
+        {
+            let is_gone = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+            if self.prefix.is_ours(&link) && fs::metadata(&link).is_err_and(is_gone) {
+                files::remove(&link).map_err(Error::File)?;
+                lines.push(format!("`{}` removed", link.display()));
+            }
         }
         Ok(lines)
     }
@@ -66,10 +119,11 @@ impl Uninstall<'_> {
             let Some(name) = name.filter(|name| self.prefix.is_program_of(name, tool)) else {
                 continue;
             };
-            if let Some(link) = self.bin_dir.map(|directory| directory.join(name))
-                && fs::read_link(&link).is_ok_and(|target| target.starts_with(self.prefix.path()))
-            {
-                files::remove(&link).map_err(Error::File)?;
+            for directory in self.directories() {
+                let link = directory.join(name);
+                if self.prefix.is_ours(&link) {
+                    files::remove(&link).map_err(Error::File)?;
+                }
             }
             files::remove(&program).map_err(Error::File)?;
         }
@@ -112,9 +166,6 @@ impl Uninstall<'_> {
             files::remove(&cache).map_err(Error::File)?;
             lines.push(format!("`{}` removed", cache.display()));
         }
-        if lines.is_empty() {
-            lines.push("there is nothing to prune".to_owned());
-        }
         Ok(lines)
     }
 }
@@ -129,6 +180,14 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
 /// A tool could not be taken out.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Nobody has heard of it.
+    #[error("no tool is called {tool}")]
+    Unknown {
+        /// What was asked for.
+        tool: ToolName,
+        /// Names like it, the likest first.
+        near: Vec<ToolName>,
+    },
     /// A file could not be removed.
     #[error(transparent)]
     File(files::Error),
@@ -139,23 +198,28 @@ pub enum Error {
 
 impl Error {
     /// The next step.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
         use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
         let error = match self {
+            Self::Unknown { near, .. } if near.is_empty() => return None,
+            Self::Unknown { near, .. } => {
+                return Some(format!("did you mean {}?", list(near, "or")));
+            }
             Self::Lock(LockError::Held { .. }) => {
-                return Some(
-                    "another run is at work in the same prefix: try again when it has ended",
-                );
+                let hint = "another run is at work in the same prefix: try again when it has ended";
+                return Some(hint.to_owned());
             }
             Self::File(error) | Self::Lock(LockError::File(error)) => error,
         };
+        let hint = "run it as the user that installed, or set --prefix (BOOTSTRAP_PREFIX)";
         matches!(error.source.kind(), PermissionDenied | ReadOnlyFilesystem)
-            .then_some("run it as the user that installed, or set --prefix (BOOTSTRAP_PREFIX)")
+            .then(|| hint.to_owned())
     }
 
     /// The side that the failure is on.
     pub const fn fault(&self) -> Fault {
         match self {
+            Self::Unknown { .. } => Fault::Usage,
             Self::Lock(LockError::Held { .. }) => Fault::Remote,
             Self::File(_) | Self::Lock(LockError::File(_)) => Fault::Local,
         }

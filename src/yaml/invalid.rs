@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use super::mask::masked_line;
 use crate::fault::Fault;
 use crate::strict_yaml::Location;
 
@@ -85,11 +86,8 @@ const AROUND: usize = 60;
 
 /// The line of a place and a caret below the column.
 pub(super) fn excerpt(text: &str, at: &Location) -> String {
-    let line = lines(text)
-        .nth(at.line.saturating_sub(1))
-        .unwrap_or_default()
-        .trim_start_matches('\u{feff}');
-    let masked: Vec<char> = mask(line);
+    let line = masked_line(text, at.line.saturating_sub(1));
+    let masked: Vec<char> = line.trim_start_matches('\u{feff}').chars().collect();
     let caret = at.column.saturating_sub(1).min(masked.len());
     let from = caret.saturating_sub(AROUND);
     let shown: String = masked
@@ -106,60 +104,6 @@ pub(super) fn excerpt(text: &str, at: &Location) -> String {
     let gutter = " ".repeat(number.len());
     let pad = " ".repeat(caret - from);
     format!("{number} | {}\n{gutter} | {pad}^", shown.trim_end())
-}
-
-/// The lines of a text, whatever ends them: LF, CRLF or CR (YAML 1.2.2, 5.4).
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(text);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let end = text.find(['\n', '\r']);
-        let (line, tail) = text.split_at_checked(end.unwrap_or(text.len()))?;
-        let next = tail.strip_prefix("\r\n").or_else(|| tail.get(1..));
-        rest = end.and(next);
-        Some(line)
-    })
-}
-
-/// A line with what looks like a secret masked.
-pub fn masked(line: &str) -> String {
-    mask(line).into_iter().collect()
-}
-
-/// Words of a key whose value is not shown.
-const SECRETS: [&str; 6] = ["token", "secret", "passw", "credential", "key", "-data"];
-
-/// How long a run of base64 letters is no longer taken for a word.
-const LONG: usize = 32;
-
-/// The characters of a line with values of secret keys, and long runs of base64, masked.
-fn mask(line: &str) -> Vec<char> {
-    let mut letters: Vec<char> = line.chars().collect();
-    if let Some(from) = secret_from(line) {
-        for letter in letters.iter_mut().skip(from) {
-            if !letter.is_whitespace() {
-                *letter = '*';
-            }
-        }
-    }
-    let is_base64 = |letter: &char| letter.is_ascii_alphanumeric() || "+/=_".contains(*letter);
-    for run in letters.chunk_by_mut(|a, b| is_base64(a) == is_base64(b)) {
-        if run.len() >= LONG && run.first().is_some_and(is_base64) {
-            run.fill('*');
-        }
-    }
-    letters
-}
-
-/// Behind how many characters of a line the value of a secret key begins; in braces, where one key
-/// follows another, what follows the value counts as part of it.
-fn secret_from(line: &str) -> Option<usize> {
-    let mut colons = line.match_indices(':').map(|(at, _)| line.get(..at));
-    let before = colons.find_map(|before| {
-        let key = before?.rsplit(['{', ',']).next()?.to_ascii_lowercase();
-        before.filter(|_| SECRETS.iter().any(|word| key.contains(word)))
-    })?;
-    Some(before.chars().count() + 1)
 }
 
 #[cfg(test)]

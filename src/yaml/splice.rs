@@ -113,10 +113,9 @@ pub(super) fn check_document(stream: &Stream<'_>, index: usize) -> Result<(), Er
         let invalid = Invalid::new(&stream.file, stream.text, at, message);
         Err(Error::Refused(Box::new(invalid.with_hint(hint))))
     };
-    if let Some(document) = stream
-        .documents
-        .iter()
-        .find(|document| is_json(stream, document.root))
+    // Between others, with `---` around it, JSON is a document as any other is.
+    if let [document] = stream.documents.as_slice()
+        && is_json(stream, document.root)
     {
         return refuse(
             document.root,

@@ -41,6 +41,62 @@ pub(crate) fn authority(names: &[&str]) -> Authority {
     }
 }
 
+/// A server's own authority: one certificate for both, as `openssl req -x509` makes it.
+fn self_signed(name: &str, years: [i32; 2]) -> Authority {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let [from, to] = years.map(|year| rcgen::date_time_ymd(year, 1, 1));
+    (params.not_before, params.not_after) = (from, to);
+    let certificate = params.self_signed(&key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let server = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    Authority {
+        certificate,
+        server: Arc::new(server),
+    }
+}
+
+#[test]
+fn a_certificate_that_is_its_own_authority_is_taken_where_it_was_named() {
+    let years = [2020, 2200];
+    let authority = self_signed("localhost", years);
+    let server = Server::start_tls(authority.server.clone(), |_| Reply::ok("x"));
+    let dir = tempfile::tempdir().unwrap();
+    let pem = put(
+        &dir.path().join("own.pem"),
+        authority.certificate.pem().as_bytes(),
+    );
+    let world = trusting(vec![pem.clone()], vec![]);
+    world.fetch(&pin_of(b"x"), &[server.url("/")]).unwrap();
+    // Neither another one, nor one for another name, nor one whose time is over.
+    let refused = [
+        (pem, self_signed("localhost", years)),
+        {
+            let other = self_signed("other.example", years);
+            let file = dir.path().join("other.pem");
+            (put(&file, other.certificate.pem().as_bytes()), other)
+        },
+        {
+            let over = self_signed("localhost", [2020, 2021]);
+            let file = dir.path().join("over.pem");
+            (put(&file, over.certificate.pem().as_bytes()), over)
+        },
+    ];
+    for (file, authority) in refused {
+        let server = Server::start_tls(authority.server, |_| Reply::ok("x"));
+        let error = trusting(vec![file], vec![]).fetch(&pin_of(b"x"), &[server.url("/")]);
+        let failure = only_failure(&error.unwrap_err());
+        assert!(matches!(failure, Failure::Certificate { .. }), "{failure}");
+    }
+}
+
 pub(crate) fn put(path: &Path, bytes: &[u8]) -> PathBuf {
     let mut options = fs::OpenOptions::new();
     let mut file = options.write(true).create_new(true).open(path).unwrap();

@@ -82,7 +82,8 @@ fn a_need_that_is_not_met_is_listed() {
     assert!(run.stdout.contains("node        22.22.2"), "{run}");
     let text = world
         .read("work/bootstrap.lock")
-        .replace("version: 22.22.2", "version: 14.0.0");
+        .replace("version: 22.22.2", "version: 14.0.0")
+        .replace("proof: catalog", "proof: file");
     world.write("work/bootstrap.lock", text);
     let run = world.bootstrap(&["lock", "--check", "serverless"]).exits(3);
     assert!(
@@ -105,4 +106,120 @@ fn nobody_is_asked_for_the_newest() {
     for flag in ["--update", "--diff", "--trust-on-first-use"] {
         world.bootstrap(&["lock", "--check", flag]).exits(2);
     }
+}
+
+/// A lock of kubectl with something in the place of something else.
+fn edited(old: &str, new: &str) -> World {
+    let world = world("kubectl@1.35.2");
+    world.bootstrap(&["lock"]).exits(0);
+    let text = world.read("work/bootstrap.lock");
+    assert!(text.contains(old), "{text}");
+    world.write("work/bootstrap.lock", text.replacen(old, new, 1));
+    world
+}
+
+#[test]
+fn a_proof_that_does_not_hold_is_refused_at_its_line() {
+    let forged = world("kubectl@1.35.99");
+    forged.bootstrap(&["lock", "kubectl@1.35.2"]).exits(0);
+    let text = forged
+        .read("work/bootstrap.lock")
+        .replace("1.35.2", "1.35.99");
+    forged.write("work/bootstrap.lock", text);
+    assert_snapshot!(check(&forged), @"
+    --- stderr ---
+    error: [WORLD]/work/bootstrap.lock:10:16: the lock says `proof: catalog` of kubectl 1.35.99 for linux/amd64, and the catalog of this program has no such pin
+    hint: find out who wrote it: to have it proved anew, delete the entry and lock it again; where a key of your own signs, name it with --signing-key
+    [exit 4]
+    ");
+    let signed = edited(
+        "proof: catalog",
+        "proof: signature FB5DB77FD5C118B80511ADA8A6310ACC4672475C",
+    );
+    assert_snapshot!(check(&signed), @"
+    --- stderr ---
+    error: [WORLD]/work/bootstrap.lock:10:16: the lock says `proof: signature FB5DB77FD5C118B80511ADA8A6310ACC4672475C` of kubectl 1.35.2 for linux/amd64, and its vendor signs nothing
+    hint: find out who wrote it: to have it proved anew, delete the entry and lock it again; where a key of your own signs, name it with --signing-key
+    [exit 4]
+    ");
+    let packages = world("serverless@2.50.0");
+    packages.bootstrap(&["lock"]).exits(0);
+    let name = "serverless-2.50.0.package-lock.json";
+    let text = packages.read(&format!("work/{name}")) + "\n";
+    let digest = crate::fixture::sha256(text.as_bytes()).to_string();
+    packages.write(&format!("work/{name}"), text);
+    let lock = packages.read("work/bootstrap.lock");
+    let (head, tail) = lock
+        .split_once("serverless-2.50.0.package-lock.json\n      digest: ")
+        .unwrap();
+    let (_, tail) = tail.split_once('\n').unwrap();
+    packages.write(
+        "work/bootstrap.lock",
+        format!("{head}{name}\n      digest: {digest}\n{tail}"),
+    );
+    packages
+        .bootstrap(&["lock", "--check"])
+        .exits(4)
+        .says("bootstrap.lock:")
+        .says("has no such pin");
+}
+
+#[test]
+fn one_file_for_two_processors_is_refused() {
+    let world = world("kubectl@1.35.2");
+    world.bootstrap(&["lock"]).exits(0);
+    let text = world.read("work/bootstrap.lock");
+    let digests: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains("digest:"))
+        .collect();
+    let text = text
+        .replace("1.35.2", "1.35.99")
+        .replace(digests[1], digests[0])
+        .replace("proof: catalog", "proof: file");
+    world.write("work/bootstrap.lock", text);
+    world.write(
+        "work/bootstrap.yaml",
+        "version: 1\ntools: [kubectl@1.35.99]\n",
+    );
+    for args in [&["lock", "--check"][..], &["lock"]] {
+        world.bootstrap(args).exits(6).says(
+            "bootstrap.lock:13:17: the same bytes are pinned for all processors as kubectl 1.35.99",
+        );
+    }
+}
+
+#[test]
+fn a_package_lock_that_is_gone_is_written_again_where_the_catalog_has_it() {
+    let world = world("serverless@3.40.0");
+    world.bootstrap(&["lock"]).exits(0);
+    let path = world.path("work/serverless-3.40.0.package-lock.json");
+    let lock = world.read("work/bootstrap.lock");
+    let before = std::fs::read(&path).unwrap();
+    for args in [
+        &["lock"][..],
+        &["lock", "serverless@3.40.0"],
+        &[
+            "lock",
+            "--update",
+            "--offline",
+            "serverless@3.40.0",
+            "node@22.22.2",
+        ],
+    ] {
+        std::fs::remove_file(&path).unwrap();
+        let run = world.bootstrap(&["lock", "--check"]).exits(3);
+        let words = "bootstrap.lock: serverless-3.40.0.package-lock.json, which the lock names, is not there";
+        assert!(run.stdout.contains(words), "{run}");
+        world
+            .bootstrap(args)
+            .exits(0)
+            .says("serverless-3.40.0.package-lock.json was gone: it is written again");
+        assert!(std::fs::read(&path).unwrap() == before);
+        assert_eq!(world.read("work/bootstrap.lock"), lock);
+        world.bootstrap(&["lock", "--check"]).exits(0);
+    }
+    // Another one is told, and stays.
+    world.write("work/serverless-3.40.0.package-lock.json", "{}");
+    world.bootstrap(&["lock"]).exits(4);
 }

@@ -148,12 +148,26 @@ fn a_package_lock_that_was_altered_or_is_gone_is_found_out() {
         run.says("is not the file that the lock pins");
     }
     std::fs::remove_file(world.path(name)).unwrap();
-    world
-        .bootstrap(&["lock", "--check"])
-        .exits(6)
-        .says("cannot be read");
-    world.write(name, text);
+    world.bootstrap(&["lock", "--check"]).exits(3);
+    // One that the catalog does not have cannot be written again.
+    let own = format!("{text}\n");
+    world.write("work/own.json", &own);
+    let pin = ["lock", "serverless@2.50.0", "--from", "own.json"];
+    let lock = world.read("work/bootstrap.lock");
+    world.write(
+        "work/bootstrap.lock",
+        lock.replace("proof: catalog", "proof: file"),
+    );
+    world.bootstrap(&pin).exits(0);
     world.bootstrap(&["lock", "--check"]).exits(0);
+    std::fs::remove_file(world.path(name)).unwrap();
+    for args in [&["lock"][..], &["lock", "--check"]] {
+        world
+            .bootstrap(args)
+            .exits(6)
+            .says("cannot be read")
+            .says("hint: put the file back");
+    }
 }
 
 #[test]

@@ -353,3 +353,27 @@ fn forged(key: &[u8]) -> Vec<u8> {
     let kind = "PGP PUBLIC KEY BLOCK";
     format!("-----BEGIN {kind}-----\n\n{body}\n-----END {kind}-----\n").into_bytes()
 }
+
+#[test]
+fn the_signature_that_gpg_makes_by_default_is_taken() {
+    let gpg = Gpg::new();
+    let vendor = signed_by(&gpg);
+    for arch in [Arch::Amd64, Arch::Arm64] {
+        let bytes = artifact("aws-cli", VERSION, arch);
+        let user = ["--local-user", "t@example.org", "--detach-sign"];
+        let signature = gpg.sign(&bytes, &user);
+        // The subpacket that names the signer, RFC 9580, 5.2.3.30.
+        let name = b"\x1ct@example.org";
+        assert!(signature.windows(name.len()).any(|part| part == name));
+        assert!(gpg.accepts(&signature, &bytes));
+        vendor.put(&signature_of(arch), signature);
+    }
+    let world = world(&vendor, &gpg);
+    world.bootstrap(&LOCK).exits(0);
+    // The lock is believed with the key alone.
+    let check = ["lock", "--check", "aws-cli@2.99.1"];
+    world.bootstrap(&check).exits(4).says("the vendor's key is");
+    world
+        .bootstrap(&[&check[..], &["--signing-key", "key.asc"]].concat())
+        .exits(0);
+}

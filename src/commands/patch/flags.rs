@@ -19,12 +19,12 @@ pub(super) struct OutputFlags {
     /// Replace the files, each whole, instead of printing the result
     #[arg(short, long, conflicts_with_all = ["output_file", "check"])]
     pub(super) in_place: bool,
-    /// Write the result here instead of printing it
+    /// Write the result here instead of printing it; `-` prints it
     #[arg(short, long, value_name = "FILE", conflicts_with = "check")]
     pub(super) output_file: Option<PathBuf>,
     /// Print a unified diff instead of the result
     ///
-    /// What looks like a secret in the lines around a change is masked.
+    /// Secrets are masked; in the lines around a change, so is whatever looks like one.
     #[arg(long)]
     pub(super) diff: bool,
     /// Write nothing; print the diff and exit with 3 when something would change
@@ -199,6 +199,15 @@ impl ScriptFlags {
             return Err(Error::usage(
                 "--bootstrap-sha256 is there twice for one processor",
             ));
+        }
+        if let ([only], true) = (arches.as_slice(), url.has_arch()) {
+            let error = Error::usage(format!(
+                "--bootstrap-url has {{arch}}, and --bootstrap-sha256 is there for {only} alone"
+            ));
+            let hint = format!(
+                "give the digest for the other processor too, or write {only} for {{arch}} where all nodes are of that kind"
+            );
+            return Err(error.with_hint(hint));
         }
         if count > 1 && !url.has_arch() {
             return Err(Error::usage(

@@ -17,9 +17,83 @@ pub(super) fn is_download(command: &Command<'_>) -> bool {
     matches!(command.name(), "curl" | "wget") && address(command).is_some()
 }
 
+/// Options that take a word: of curl, and of wget.
+const CURL_TAKES: [&str; 27] = [
+    "-A",
+    "-b",
+    "-c",
+    "-C",
+    "-d",
+    "-e",
+    "-E",
+    "-F",
+    "-H",
+    "-K",
+    "-m",
+    "-o",
+    "-T",
+    "-u",
+    "-w",
+    "-x",
+    "-X",
+    "--cacert",
+    "--connect-timeout",
+    "--data",
+    "--header",
+    "--max-time",
+    "--output",
+    "--proxy",
+    "--request",
+    "--retry",
+    "--user",
+];
+const WGET_TAKES: [&str; 8] = [
+    "-O",
+    "-o",
+    "-P",
+    "-T",
+    "-t",
+    "-U",
+    "--output-document",
+    "--directory-prefix",
+];
+
+/// The address of a download: what has a scheme, else the first word that is of no option. It may be a
+/// variable, or have no scheme.
 fn address<'t>(command: &Command<'t>) -> Option<&'t str> {
-    let mut words = command.words.iter().copied();
-    words.find(|word| word.contains("://")).map(bare)
+    let words = || command.words.iter().skip(1).copied();
+    if let Some(word) = words().find(|word| word.contains("://")) {
+        return Some(bare(word));
+    }
+    let takes: &[&str] = if command.name() == "wget" {
+        &WGET_TAKES
+    } else {
+        &CURL_TAKES
+    };
+    let mut words = words();
+    while let Some(word) = words.next() {
+        if word.starts_with(['<', '>']) {
+            if matches!(word, "<" | ">" | ">>") {
+                words.next();
+            }
+        } else if let Some(short) = word.strip_prefix('-') {
+            // Of short options in one word, the last may take the next word.
+            let last = short.chars().next_back();
+            let last = last
+                .filter(|_| !short.starts_with('-'))
+                .map(|last| format!("-{last}"));
+            if takes.contains(&word) || last.is_some_and(|last| takes.contains(&last.as_str())) {
+                words.next();
+            }
+        } else if is_address(bare(word)) {
+            return Some(bare(word));
+        }
+    }
+    None
+}
+
+fn is_address(word: &str) -> bool {
+    word.starts_with('$') || (word.contains('.') && word.contains('/'))
 }
 
 fn bare(word: &str) -> &str {
@@ -191,6 +265,10 @@ mod tests {
             ("curl -fsSL https://h/a | sha256sum", &[]),
             ("curl -O https://h/a\nsha256sum -c - <<<'x b' && ./a", &[0]),
             ("curl -o a https://h/a # sha256sum a", &[0]),
+            ("U=https://h/a\ncurl -fsSLo a \"$U\"", &[1]),
+            ("curl -o a h.test/a", &[0]),
+            ("curl -H \"$AUTH\" --retry 3 -V", &[]),
+            ("curl -o a $U\necho 'x  a' | sha256sum -c -", &[]),
             ("curl -o a \\\n  https://h/a\nsha256sum b", &[0]),
             (
                 "curl -o - https://h/a | tar xz\nsha256sum -c - <<<'x  b'",

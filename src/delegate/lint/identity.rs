@@ -9,7 +9,7 @@ use super::rules::{
 };
 use super::{Linter, containers, shown, text};
 use crate::arn::{Region, RoleArn};
-use crate::yaml::Node;
+use crate::yaml::{Node, has_password, is_secret_name};
 
 pub(super) fn check(linter: &mut Linter<'_, '_>) {
     annotations(linter);
@@ -22,34 +22,44 @@ pub(super) fn role_key() -> String {
     format!("{ANNOTATION}/role-arn")
 }
 
+/// Whether the name of an annotation is meant to be that of the role, however it is spelt.
+pub(super) fn names_role(name: &str) -> bool {
+    let Some((domain, last)) = name.rsplit_once('/') else {
+        return false;
+    };
+    let last: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
+    last.eq_ignore_ascii_case("rolearn")
+        && (domain.starts_with("eks.") || domain.contains("amazon"))
+}
+
 /// Annotations for a role that nobody reads.
 fn annotations(linter: &mut Linter<'_, '_>) {
     let key = role_key();
     let manifests = linter.manifests;
     for object in manifests.objects() {
-        let places = [
-            object.node.dig(&["metadata", "annotations"]),
-            object
-                .node
-                .dig(&["spec", "template", "metadata", "annotations"]),
-        ];
-        for (name, _) in places.into_iter().flatten().flat_map(Node::entries) {
-            let is_role = name
-                .scalar()
-                .is_some_and(|name| name.ends_with("/role-arn"));
-            let is_right = object.kind == "ServiceAccount" && name.scalar() == Some(&key);
-            let found = name.scalar().unwrap_or_default();
-            let is_ours = found.starts_with("eks.") || found.contains("amazon");
-            if is_role && is_ours && !is_right {
-                linter.report(
-                    &ANNOTATION_MISPLACED,
-                    object.file,
-                    name,
-                    format!(
-                        "`{found}` on {} `{}` is read by nobody",
-                        object.kind, object.name
-                    ),
-                );
+        let template = object.node.dig(&["spec", "template"]);
+        let places = ["annotations", "labels"].into_iter().flat_map(|place| {
+            let own = object.node.dig(&["metadata", place]);
+            let of_pods = template.and_then(|template| template.dig(&["metadata", place]));
+            [(place, own), (place, of_pods)]
+        });
+        for (place, map) in places {
+            for (name, _) in map.into_iter().flat_map(Node::entries) {
+                let found = name.scalar().unwrap_or_default();
+                let is_right =
+                    object.kind == "ServiceAccount" && place == "annotations" && found == key;
+                if names_role(found) && !is_right {
+                    let what = if place == "labels" { "the label " } else { "" };
+                    linter.report(
+                        &ANNOTATION_MISPLACED,
+                        object.file,
+                        name,
+                        format!(
+                            "{what}`{found}` on {} `{}` is read by nobody",
+                            object.kind, object.name
+                        ),
+                    );
+                }
             }
         }
     }
@@ -127,6 +137,14 @@ pub(super) fn partition(
     }
 }
 
+/// Whether an account of this name has a role.
+pub(super) fn has_role(linter: &Linter<'_, '_>, account: &str, namespace: Option<&str>) -> bool {
+    let account = linter.manifests.find("ServiceAccount", account, namespace);
+    let role =
+        account.and_then(|account| text(account.node, &["metadata", "annotations", &role_key()]));
+    role.is_some()
+}
+
 /// Keys among the variables of a container, or in what they come from.
 fn keys(linter: &mut Linter<'_, '_>, pod: &super::Object<'_>, container: Node<'_>, account: &str) {
     let own = key_item(container.get("env"));
@@ -139,9 +157,11 @@ fn keys(linter: &mut Linter<'_, '_>, pod: &super::Object<'_>, container: Node<'_
         };
         let name = reference.get("name")?;
         let object = linter.manifests.find(kind, name.scalar()?, pod.namespace)?;
+        let prefix = text(source, &["prefix"]).unwrap_or_default();
+        let key = KEY.strip_prefix(prefix)?;
         let has = ["data", "stringData"]
             .iter()
-            .any(|data| object.node.dig(&[data, KEY]).is_some());
+            .any(|data| object.node.dig(&[data, key]).is_some());
         has.then_some(name)
     });
     let at = own.into_iter().chain(foreign).next();
@@ -176,15 +196,6 @@ pub(super) fn key_item(list: Option<Node<'_>>) -> Option<Node<'_>> {
     is_set.then_some(item)
 }
 
-/// Parts of the names of variables that hold a credential.
-const SECRET_WORDS: [&str; 5] = [
-    "TOKEN",
-    "PASSWORD",
-    "SECRET",
-    "ACCESS_KEY_ID",
-    "PRIVATE_KEY",
-];
-
 fn credentials(linter: &mut Linter<'_, '_>) {
     let pods: Vec<_> = linter.pods().collect();
     for (object, pod) in pods {
@@ -198,11 +209,8 @@ fn credentials(linter: &mut Linter<'_, '_>) {
 pub(super) fn plain(linter: &mut Linter<'_, '_>, file: usize, list: Node<'_>) {
     for item in list.items() {
         let name = text(item, &["name"]).unwrap_or_default();
-        // The name of a file is no secret.
-        let is_file = name.ends_with("_FILE") || name.ends_with("_PATH");
-        let is_secret = SECRET_WORDS.iter().any(|word| name.contains(word)) && !is_file;
         if let Some(value) = item.get("value") {
-            plain_value(linter, file, name, value, is_secret);
+            plain_value(linter, file, name, value, is_secret_name(name));
         }
     }
 }
@@ -219,8 +227,16 @@ pub(super) fn plain_value(
     if is_placeholder(written) {
         let message = format!("{name} is not filled in");
         linter.report(&PLACEHOLDER, file, value, message);
-    } else if is_secret && !written.is_empty() {
+    } else if is_secret && !written.is_empty() && !is_reference(written) {
         let message = format!("{name} stands here as plain text");
         linter.report(&PLAINTEXT_CREDENTIAL, file, value, message);
+    } else if has_password(written) {
+        let message = format!("{name} has a URL with a password in plain text");
+        linter.report(&PLAINTEXT_CREDENTIAL, file, value, message);
     }
+}
+
+/// Whether a value is all of another variable, or a switch.
+fn is_reference(text: &str) -> bool {
+    (text.starts_with("$(") && text.ends_with(')')) || matches!(text, "true" | "false")
 }

@@ -156,6 +156,9 @@ rules! {
     STATIC_KEYS "static-keys" Error
         "static AWS keys are set beside a role: they win, and the role is never used"
         "take the keys out";
+    UNQUOTED "unquoted" Error
+        "a value that must be text is a number or a boolean: the API server refuses it"
+        "put it in quotes";
     UPGRADER_IMAGE "upgrader-image" Warning
         "the upgrader replaces a custom image by Harness' own within the hour"
         "set `suspend: true` on the CronJob, or override the tag in Harness";

@@ -4,12 +4,14 @@ use super::super::home::Home;
 use super::super::init_script::Parts;
 use super::Linter;
 use super::downloads::{self, is_download};
+use super::identity::{KEY, has_role};
 use super::pod::{is_arm64, is_not_root};
 use super::rules::{
     Rule, SCRIPT_APT, SCRIPT_ARCH, SCRIPT_CHECKSUM, SCRIPT_COMMENT, SCRIPT_CR, SCRIPT_DOLLARS,
-    SCRIPT_EXEC, SCRIPT_EXIT, SCRIPT_NOUNSET, SCRIPT_PACKAGES, SCRIPT_UNZIP,
+    SCRIPT_EXEC, SCRIPT_EXIT, SCRIPT_NOUNSET, SCRIPT_PACKAGES, SCRIPT_UNZIP, STATIC_KEYS,
 };
 use super::shell::{Command, commands};
+use super::writes::{bare, is_redirection, is_system, writes_here, writes_to_system};
 use crate::strict_yaml::Location;
 use crate::yaml::{Node, Stream, Style};
 
@@ -32,12 +34,17 @@ pub(super) fn check(linter: &mut Linter<'_, '_>) {
             node,
             stream: manifests.streams().get(file),
             in_env: matches!(home, Home::Variable { .. }),
+            has_role: has_role(linter, workload.account(), workload.object.namespace),
         };
         script.check(linter);
     }
 }
 
 /// A script, where it stands, and where it runs.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about where it runs"
+)]
 pub(super) struct Script<'s> {
     /// The image that it runs in.
     pub(super) image: &'s str,
@@ -50,6 +57,8 @@ pub(super) struct Script<'s> {
     pub(super) stream: Option<&'s Stream<'s>>,
     /// Whether the kubelet expands it.
     pub(super) in_env: bool,
+    /// Whether the pods have a role.
+    pub(super) has_role: bool,
 }
 
 impl Script<'_> {
@@ -61,8 +70,18 @@ impl Script<'_> {
         let text = format!("{}{ours}{}", parts.before, parts.after);
         self.characters(linter, &text);
         let found = commands(&text);
+        // Where a relative path leads, as far as `cd` says; that of a subshell ends with it.
+        let (mut directory, mut is_inside) = ("", false);
         for command in &found {
+            if is_inside && !command.in_subshell {
+                (directory, is_inside) = ("", false);
+            }
             self.command(linter, command, &found);
+            self.keys(linter, command);
+            self.writes(linter, command, directory);
+            if let ("cd", Some(to)) = (command.name(), command.words.get(1)) {
+                (directory, is_inside) = (bare(to), command.in_subshell);
+            }
         }
         for fetch in downloads::unchecked(&text, &found) {
             let message = format!(
@@ -158,25 +177,6 @@ impl Script<'_> {
             }
             _ => {}
         }
-        let writes = ["cp", "install", "ln", "mv", "tee"].contains(&first);
-        let is_system = |word: &&str| word.trim_matches(['"', '\'']).starts_with("/usr/local/bin");
-        let into = rest
-            .iter()
-            .any(|word| is_system(&word.trim_start_matches(['>', '-', 'o'])));
-        let installer = first.ends_with("/install") && !rest.iter().any(|word| word.contains("-b"));
-        if (writes || is_download(command)) && into && self.is_not_root {
-            say(
-                linter,
-                &SCRIPT_PACKAGES,
-                "/usr/local/bin takes root, which the container is not",
-            );
-        } else if installer && first.contains("aws") && self.is_not_root {
-            say(
-                linter,
-                &SCRIPT_PACKAGES,
-                "the installer writes to /usr/local, which takes root",
-            );
-        }
         let is_amd64 = |word: &&str| word.contains("amd64") || word.contains("x86_64");
         if is_download(command) && rest.iter().any(is_amd64) && self.is_arm64 {
             say(
@@ -185,6 +185,44 @@ impl Script<'_> {
                 "the file is for amd64, and the pods run on arm64",
             );
         }
+    }
+
+    /// Keys that are set for all that follows.
+    fn keys(&self, linter: &mut Linter<'_, '_>, command: &Command<'_>) {
+        let exports = matches!(command.name(), "declare" | "export" | "typeset");
+        let is_key = |word: &&str| {
+            let value = word
+                .strip_prefix(KEY)
+                .and_then(|rest| rest.strip_prefix('='));
+            value.is_some_and(|value| !bare(value).is_empty())
+        };
+        if self.has_role && exports && command.words.iter().any(is_key) {
+            let message =
+                format!("INIT_SCRIPT sets {KEY}, and the ServiceAccount has a role: the keys win");
+            self.report(linter, &STATIC_KEYS, command, message);
+        }
+    }
+
+    /// What is written where only root may.
+    fn writes(&self, linter: &mut Linter<'_, '_>, command: &Command<'_>, directory: &str) {
+        if !self.is_not_root {
+            return;
+        }
+        let first = command.name();
+        let rest = command.words.get(1..).unwrap_or_default();
+        let message = if writes_to_system(command) {
+            "a directory of programs takes root, which the container is not"
+        } else if is_system(directory) && writes_here(command) {
+            "cd has led to a directory that takes root, which the container is not"
+        } else if first.ends_with("/install")
+            && first.contains("aws")
+            && !rest.iter().any(|word| word.contains("-b"))
+        {
+            "the installer writes to /usr/local, which takes root"
+        } else {
+            return;
+        };
+        self.report(linter, &SCRIPT_PACKAGES, command, message.to_owned());
     }
 
     fn report(
@@ -230,11 +268,6 @@ impl Script<'_> {
         let is_legacy = self.image.ends_with("delegate:latest") || self.image.contains("ubuntu");
         self.image.contains("harness/delegate") && !is_legacy
     }
-}
-
-fn is_redirection(word: &str) -> bool {
-    word.trim_start_matches(|letter: char| letter.is_ascii_digit())
-        .starts_with(['<', '>'])
 }
 
 fn sets_nounset(words: &[&str]) -> bool {

@@ -1,5 +1,8 @@
 //! A shell script, as far as one can tell without running it: its commands, line by line.
 
+use std::collections::VecDeque;
+use std::ops::Range;
+
 /// A simple command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Command<'t> {
@@ -48,20 +51,50 @@ fn name_of(word: &str) -> &str {
 
 /// The commands of a script; here-documents are passed over.
 pub(super) fn commands(script: &str) -> Vec<Command<'_>> {
-    let mut found = Vec::new();
-    let mut depth = 0_usize;
-    let mut quote = None;
-    let mut end_of_document: Option<&str> = None;
-    // Whether the line before ended in a backslash.
-    let mut goes_on = false;
+    let mut scanner = Scanner::default();
     for (number, line) in script.lines().enumerate() {
-        if let Some(end) = end_of_document {
-            if line.trim() == end {
-                end_of_document = None;
+        scanner.line(number, line);
+    }
+    scanner.found
+}
+
+/// What is open where a text between quotes begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quote {
+    /// `'…'`, in which nothing is escaped.
+    Single,
+    /// `"…"`.
+    Double,
+    /// `$'…'`, in which a backslash escapes.
+    Ansi,
+}
+
+/// Where a script has been read to.
+#[derive(Debug, Default)]
+struct Scanner<'t> {
+    found: Vec<Command<'t>>,
+    /// How many parentheses are open.
+    depth: usize,
+    /// How many were when an arithmetic expression began, `((`.
+    arithmetic: Option<usize>,
+    /// How many were at each `case` that is open: a `)` there ends a pattern.
+    cases: Vec<usize>,
+    quote: Option<Quote>,
+    /// The words that end the here-documents which follow.
+    documents: VecDeque<&'t str>,
+    /// Whether the line before ended in a backslash.
+    goes_on: bool,
+}
+
+impl<'t> Scanner<'t> {
+    fn line(&mut self, number: usize, line: &'t str) {
+        if let Some(end) = self.documents.front() {
+            if line.trim() == *end {
+                self.documents.pop_front();
             }
-            continue;
+            return;
         }
-        let start_quote = quote;
+        let is_inside = self.quote.is_some();
         let mut start = 0;
         let mut at = 0;
         let mut escaped = false;
@@ -69,31 +102,31 @@ pub(super) fn commands(script: &str) -> Vec<Command<'_>> {
         let mut comment = None;
         for (index, letter) in line.char_indices() {
             at = index + letter.len_utf8();
+            let rest = line.get(at..).unwrap_or_default();
             if escaped {
                 escaped = false;
-            } else if letter == '\\' && quote != Some('\'') {
+            } else if letter == '\\' && self.quote != Some(Quote::Single) {
                 escaped = true;
-            } else if let Some(open) = quote {
-                if letter == open {
-                    quote = None;
+            } else if let Some(open) = self.quote {
+                let end = if open == Quote::Double { '"' } else { '\'' };
+                if letter == end {
+                    self.quote = None;
                 }
             } else {
                 match letter {
-                    '\'' | '"' => quote = Some(letter),
+                    '\'' if previous == '$' => self.quote = Some(Quote::Ansi),
+                    '\'' => self.quote = Some(Quote::Single),
+                    '"' => self.quote = Some(Quote::Double),
                     '#' if previous.is_whitespace() => {
                         comment = Some(index);
                         break;
                     }
+                    '<' if previous != '<' && rest.starts_with('<') => self.here_document(rest),
                     ';' | '&' | '|' | '(' | ')' | '`' => {
-                        let range = start..index;
-                        add(&mut found, line, range, number, depth, goes_on);
-                        goes_on = false;
+                        self.add(line, start..index, number);
+                        self.goes_on = false;
                         start = at;
-                        match letter {
-                            '(' => depth += 1,
-                            ')' => depth = depth.saturating_sub(1),
-                            _ => {}
-                        }
+                        self.parenthesis(letter, previous);
                     }
                     _ => {}
                 }
@@ -101,38 +134,77 @@ pub(super) fn commands(script: &str) -> Vec<Command<'_>> {
             previous = letter;
         }
         // A line that began inside quotes is text and not a command.
-        if start > 0 || start_quote.is_none() {
-            add(
-                &mut found,
-                line,
-                start..comment.unwrap_or(at),
-                number,
-                depth,
-                goes_on,
-            );
+        if start > 0 || !is_inside {
+            self.add(line, start..comment.unwrap_or(at), number);
         }
-        goes_on = escaped && comment.is_none();
-        end_of_document = here_document(line.get(..comment.unwrap_or(at)).unwrap_or_default());
+        self.goes_on = escaped && comment.is_none();
     }
-    found
-}
 
-/// The word that ends a here-document which a line begins.
-fn here_document(line: &str) -> Option<&str> {
-    let (_, rest) = line.split_once("<<")?;
-    if rest.starts_with('<') {
-        return None;
+    fn parenthesis(&mut self, letter: char, previous: char) {
+        match letter {
+            '(' => {
+                if previous == '(' && self.arithmetic.is_none() {
+                    self.arithmetic = Some(self.depth.saturating_sub(1));
+                }
+                self.depth += 1;
+            }
+            // The end of a pattern; what closes a subshell is behind `esac`.
+            ')' if self.cases.last() == Some(&self.depth) => {}
+            ')' => {
+                self.depth = self.depth.saturating_sub(1);
+                self.arithmetic = self.arithmetic.filter(|from| self.depth > *from);
+            }
+            _ => {}
+        }
     }
-    let rest = rest.trim_start_matches('-').trim_start();
-    let word = rest.split([' ', ';', '|', '>', '&', ')']).next()?;
-    let word = word.trim_matches(['\'', '"']);
-    (!word.is_empty()).then_some(word)
+
+    /// Takes the word that ends a here-document, which stands behind its `<<`, of which `rest` has
+    /// the second `<`.
+    fn here_document(&mut self, rest: &'t str) {
+        let word = rest.strip_prefix('<').unwrap_or_default();
+        // Of `<<<` the word itself is read, and in `((` it shifts bits.
+        if word.starts_with('<') || self.arithmetic.is_some() {
+            return;
+        }
+        let word = word.trim_start_matches('-').trim_start();
+        let quote = word
+            .chars()
+            .next()
+            .filter(|first| matches!(first, '\'' | '"'));
+        let word = match quote {
+            Some(quote) => word.get(1..).and_then(|word| word.split(quote).next()),
+            None => word.split([' ', '\t', ';', '|', '<', '>', '&', ')']).next(),
+        };
+        let word = word.map(|word| word.trim_start_matches('\\'));
+        self.documents.extend(word.filter(|word| !word.is_empty()));
+    }
+
+    fn add(&mut self, line: &'t str, range: Range<usize>, number: usize) {
+        if self.arithmetic.is_some() {
+            return;
+        }
+        let count = self.found.len();
+        add(
+            &mut self.found,
+            line,
+            range,
+            number,
+            self.depth,
+            self.goes_on,
+        );
+        let new = self.found.get(count..).and_then(<[_]>::last);
+        match new.and_then(|command| command.words.first().copied()) {
+            Some("case") => self.cases.push(self.depth),
+            Some("esac") => drop(self.cases.pop()),
+            _ => {}
+        }
+    }
 }
 
 fn add<'t>(
     found: &mut Vec<Command<'t>>,
     line: &'t str,
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
     number: usize,
     depth: usize,
     goes_on: bool,
@@ -231,6 +303,37 @@ mod tests {
             "7:0 echo 'p",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_looks_like_a_here_document_or_a_quote_hides_nothing() {
+        for script in [
+            "x=$((1<<2))\nexit",
+            "((x = 1 << 2))\nexit",
+            "echo \"<<EOF\"\nexit",
+            "x=$'it\\'s'\nexit",
+            "cat <<A <<'B C'\n(\nA\n'\nB C\nexit",
+            "cat <<-\\E\n\t'\n\tE\nexit",
+            "cat <<<word\nexit",
+            "case $(uname -m) in\n  a) echo ;;\n  (b) echo ;;\nesac\nexit",
+        ] {
+            let found = commands(script);
+            let last = found.last().unwrap();
+            assert_eq!(
+                (last.words.as_slice(), last.in_subshell),
+                (&["exit"][..], false),
+                "{script}"
+            );
+        }
+        let script = "(\n  case x in\n    a) echo ;;\n  esac\n  exit\n)\nexec a";
+        let found = commands(script);
+        let subshells: Vec<_> = found
+            .iter()
+            .rev()
+            .take(2)
+            .map(|one| one.in_subshell)
+            .collect();
+        assert_eq!(subshells, [false, true]);
     }
 
     #[test]

@@ -1,17 +1,16 @@
 //! Values of the Helm chart: what of them would fail once the chart is rendered.
 
-use super::super::access::ANNOTATION;
 use super::super::delivery::Budget;
 use super::super::init_script::Parts;
 use super::super::values::{PROBE, Values};
-use super::identity::{KEY, key_item, kind, partition, plain, plain_value, role_key};
+use super::identity::{KEY, key_item, kind, names_role, partition, plain, plain_value, role_key};
 use super::pod::{NEEDED, hides, is_arm64, twice, unkept, unpinned};
 use super::rules::{
     ACCOUNT_UNUSED, ANNOTATION_MISPLACED, ROLE_ARN, STARTUP_BUDGET, STATIC_KEYS, UPGRADER_IMAGE,
 };
 use super::script::Script;
 use super::upgrader::is_custom;
-use super::{Linter, text};
+use super::{Linter, text, types};
 use crate::arn::RoleArn;
 use crate::yaml::Node;
 
@@ -27,6 +26,7 @@ pub(super) fn check(linter: &mut Linter<'_, '_>, all: &[Values<'_>]) {
         hides(linter, values.file, values.mounts());
         if let Some(list) = values.node.get("custom_envs") {
             twice(linter, values.file, list);
+            types::variables(linter, values.file, list);
         }
     }
 }
@@ -84,12 +84,21 @@ fn role(linter: &mut Linter<'_, '_>, values: &Values<'_>) {
         let entries = node.get(key).into_iter().flat_map(Node::entries);
         for (name, _) in entries {
             let found = name.scalar().unwrap_or_default();
-            if found.starts_with(ANNOTATION) && found.ends_with("/role-arn") {
+            if names_role(found) {
                 let message = format!("`{found}` below `{key}` is read by nobody");
                 linter.report(&ANNOTATION_MISPLACED, file, name, message);
             }
         }
     }
+    let annotations = node.dig(&["serviceAccount", "annotations"]);
+    for (name, _) in annotations.into_iter().flat_map(Node::entries) {
+        let found = name.scalar().unwrap_or_default();
+        if names_role(found) && found != role_key() {
+            let message = format!("`{found}` on the ServiceAccount is read by nobody");
+            linter.report(&ANNOTATION_MISPLACED, file, name, message);
+        }
+    }
+    types::entries(linter, file, annotations);
     let Some(value) = node.dig(&["serviceAccount", "annotations", &role_key()]) else {
         return;
     };
@@ -127,6 +136,7 @@ fn script(linter: &mut Linter<'_, '_>, values: &Values<'_>) {
         node: value,
         stream: linter.manifests.streams().get(file),
         in_env: false,
+        has_role: text(node, &["serviceAccount", "annotations", &role_key()]).is_some(),
     };
     script.check(linter);
     if let Some(probe) = node.get("startupProbe") {

@@ -102,14 +102,12 @@ impl Installer<'_> {
             return Ok(());
         }
         let ours = self.settings.prefix.bin().join(name);
-        if let Some(link) = self
-            .settings
-            .bin_dir
-            .as_ref()
-            .map(|directory| directory.join(name))
-            && fs::read_link(&link).is_ok_and(|target| target == ours)
-        {
-            files::remove(&link).map_err(Error::File)?;
+        let known = self.settings.prefix.bin_dirs();
+        for directory in known.iter().chain(&self.settings.bin_dir) {
+            let link = directory.join(name);
+            if fs::read_link(&link).is_ok_and(|target| target == ours) {
+                files::remove(&link).map_err(Error::File)?;
+            }
         }
         files::remove(&ours).map_err(Error::File)
     }
@@ -138,11 +136,15 @@ impl Installer<'_> {
         let own = self.settings.prefix.bin();
         for directory in self.directories() {
             files::create_directory(&directory).map_err(Error::File)?;
+            if directory != own {
+                let remembered = self.settings.prefix.remember_bin_dir(&directory);
+                remembered.map_err(Error::File)?;
+            }
             for (name, program) in &release.programs {
                 let path = directory.join(name.as_str());
                 match self.entry(release, name.as_str(), program, &directory) {
                     Entry::Link(target) if directory == own => files::link_over(&target, &path),
-                    Entry::Link(target) => files::link(&target, &path),
+                    Entry::Link(target) => self.link_outside(&target, &path),
                     Entry::Launcher(text) => files::replace(&path, text.as_bytes(), 0o755),
                 }
                 .map_err(Error::File)?;
@@ -152,6 +154,19 @@ impl Installer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Makes a link in a directory of others. A link there that leads to something of theirs stays;
+    /// one that leads nowhere serves nobody.
+    fn link_outside(&self, target: &Path, link: &Path) -> Result<(), files::Error> {
+        if link.is_symlink() && link.exists() && !self.settings.prefix.is_ours(link) {
+            let source = std::io::Error::new(
+                std::io::ErrorKind::AlreadyExists,
+                "a link to something else is there",
+            );
+            return Err(files::Error::new("make the link", link, source));
+        }
+        files::link(target, link)
     }
 
     /// `bin/`, and the second directory unless that is the same one under another name.

@@ -157,6 +157,22 @@ pub enum Problem {
         .0.other, witness(&.0.proof), .0.tool, .0.version, .0.target, .0.pinned
     )]
     Weaker(Box<Clash>),
+    /// What the lock says of a proof does not hold.
+    #[error(
+        "{}the lock says `proof: {}` of {} {} for {}, and {}",
+        At(.0.at.as_ref()), .0.proof, .0.tool, .0.version, .0.target, .0.why
+    )]
+    Unproven(Box<Doubt>),
+    /// One file is pinned for two processors.
+    #[error("{}the same bytes are pinned for all processors as {tool} {version}", At(at.as_ref()))]
+    OneForAll {
+        /// Where the lock says so.
+        at: Option<Location>,
+        /// The tool.
+        tool: ToolName,
+        /// Its version.
+        version: Version,
+    },
     /// A needed tool was asked for in a version that is too old.
     #[error("{tool} {version} needs {} {} or newer, and this would pin {found}", need.tool, need.at_least)]
     TooOld {
@@ -231,6 +247,23 @@ pub enum Problem {
     },
 }
 
+/// A proof that proves nothing.
+#[derive(Debug)]
+pub struct Doubt {
+    /// Where the lock says so.
+    pub at: Option<Location>,
+    /// The tool.
+    pub tool: ToolName,
+    /// Its version.
+    pub version: Version,
+    /// The platform.
+    pub target: Target,
+    /// What the lock says.
+    pub proof: String,
+    /// Why that does not hold, as the end of a sentence.
+    pub why: String,
+}
+
 /// Two digests of one thing.
 #[derive(Debug)]
 pub struct Clash {
@@ -261,7 +294,12 @@ impl Problem {
     }
 
     fn is_located(&self) -> bool {
-        matches!(self, Self::Disagree(clash) if clash.at.is_some())
+        match self {
+            Self::Disagree(clash) => clash.at.is_some(),
+            Self::Unproven(doubt) => doubt.at.is_some(),
+            Self::OneForAll { at, .. } => at.is_some(),
+            _ => false,
+        }
     }
 
     fn fault(&self, asked: Fault) -> Fault {
@@ -278,9 +316,10 @@ impl Problem {
             | Self::TooOld { .. }
             | Self::WhichVersion { .. } => asked,
             Self::Latest { source, .. } | Self::Lookup { source, .. } => source.fault(),
-            Self::Disagree(_) | Self::Weaker(_) => Fault::Untrusted,
+            Self::Disagree(_) | Self::Weaker(_) | Self::Unproven(_) => Fault::Untrusted,
             Self::Lock { source } => source.fault(),
-            Self::Implausible { .. }
+            Self::OneForAll { .. }
+            | Self::Implausible { .. }
             | Self::PackageLock { .. }
             | Self::NotInPackageLock { .. }
             | Self::OtherInPackageLock { .. } => Fault::Input,
@@ -329,6 +368,12 @@ impl Problem {
             Self::Disagree(_) => {
                 "find out who changed the digest; only if the other bytes are meant, delete the entry from the lock and lock it again".to_owned()
             }
+            Self::Unproven(_) => {
+                "find out who wrote it: to have it proved anew, delete the entry and lock it again; where a key of your own signs, name it with --signing-key".to_owned()
+            }
+            Self::OneForAll { tool, version, .. } => format!(
+                "take the wrong one out of the lock; of what runs everywhere, `bootstrap lock {tool}@{version} --from FILE --platform any` says so"
+            ),
             Self::Weaker(_) => {
                 "these are not the bytes that were proved: find out where the file comes from".to_owned()
             }

@@ -36,6 +36,12 @@ impl Locker<'_> {
         let is_npm = tool.description.layout == LayoutName::Npm;
         let source = match (is_npm, same, self.old) {
             (true, Some(same), Some(old)) => {
+                if let Some((file, text)) = self.lost_packages(name, same)? {
+                    made.notes
+                        .push(format!("{file} was gone: it is written again"));
+                    made.package_locks.insert(file, text);
+                    return Ok(same.clone());
+                }
                 // A package lock that is gone, or another one, is told here and not at a start.
                 let read = old.lockfile.source(name, same, Platform::host());
                 read.map_err(|source| Problem::Lock {

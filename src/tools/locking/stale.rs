@@ -36,8 +36,20 @@ impl Locker<'_> {
                 Choice::Latest => return Err(Problem::LatestUnasked.of(&ask)),
                 Choice::Exact(_) | Choice::Any => {}
             }
+            let lost = self.lost_packages(name, locked);
+            if let Some((file, _)) = lost.map_err(|problem| problem.of(&ask))? {
+                found.push(format!("{file}, which the lock names, is not there"));
+                continue;
+            }
             let lacking = self.lacking(&ask, locked);
             let lacking = lacking.map_err(|problem| problem.of(&ask))?;
+            let checks = [
+                self.check_proofs(name, locked),
+                self.check_apart(name, locked),
+            ];
+            for check in checks {
+                check.map_err(|problem| problem.of(&ask))?;
+            }
             if !lacking.is_empty() {
                 found.push(format!(
                     "the lock has no {name} {} for {}",

@@ -15,6 +15,7 @@ pub(super) const RSA: u8 = 1;
 const CREATED: u8 = 2;
 const KEY_EXPIRES: u8 = 9;
 const ISSUER: u8 = 16;
+const SIGNER: u8 = 28;
 const ISSUER_FINGERPRINT: u8 = 33;
 
 /// The hash functions (RFC 9580, section 9.5).
@@ -96,7 +97,7 @@ impl<'a> Statement<'a> {
         if !reader.is_empty() {
             return Err(Malformed("its signature is followed by something else"));
         }
-        let known = [CREATED, KEY_EXPIRES, ISSUER, ISSUER_FINGERPRINT];
+        let known = [CREATED, KEY_EXPIRES, ISSUER, SIGNER, ISSUER_FINGERPRINT];
         let unknown = |part: &&Subpacket<'_>| !known.contains(&part.kind) && part.is_critical;
         if said.iter().find(unknown).is_some() {
             return Err(Malformed(
@@ -105,7 +106,8 @@ impl<'a> Statement<'a> {
         }
         let one = |kind| one(&said, kind);
         let issuer = one(ISSUER_FINGERPRINT)?.and_then(Fingerprint::of_subpacket);
-        let plain = [CREATED, ISSUER, ISSUER_FINGERPRINT];
+        // Which of its names the signer went by, as gpg says it, changes nothing: the key counts.
+        let plain = [CREATED, ISSUER, SIGNER, ISSUER_FINGERPRINT];
         Ok(Self {
             class,
             hash,

@@ -122,6 +122,6 @@ fn the_signature_of_a_key_is_not_one_of_a_file() {
     let error = key.verify(own, Vec::new()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the signature cannot be used: it is not a plain one of a binary file with SHA-512"
+        "the signature cannot be used: it is not one of a binary file"
     );
 }
