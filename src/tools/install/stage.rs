@@ -240,7 +240,8 @@ pub(in crate::tools) fn sources(
     // The lock of a bundle may have been carried on without it, to a pod that has a mirror.
     let is_absent = |url: &url::Url| {
         let path = url.to_file_path();
-        url == origin && path.is_ok_and(|path| !path.exists())
+        let is_file = url.scheme() == "file" && url == origin;
+        is_file && path.is_ok_and(|path| !path.exists())
     };
     if urls.len() > 1 {
         urls.retain(|url| !is_absent(url));
