@@ -1026,7 +1026,7 @@ fn the_help_of_uninstall() {
 
           --bin-dir <DIR>
               Take the links out of this directory too, such as /usr/local/bin
-
+              
               Directories that an installation was told of are known.
 
       -h, --help

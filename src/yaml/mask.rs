@@ -401,9 +401,6 @@ fn value_behind(line: &str, start: usize, name: &str) -> Option<Range<usize>> {
         let (user, _) = line.get(word.clone())?.split_once(':')?;
         return Some(word.start + user.len() + 1..word.end);
     }
-    if !is_hidden_name(name) {
-        return None;
-    }
     let quoted = behind.strip_prefix(['"', '\'']).unwrap_or(behind);
     let blank = quoted.trim_start();
     let is_tight = blank.len() == quoted.len();
@@ -419,6 +416,10 @@ fn value_behind(line: &str, start: usize, name: &str) -> Option<Range<usize>> {
     } else {
         return None;
     };
+    // Last, since it takes the most time.
+    if !is_hidden_name(name) {
+        return None;
+    }
     word(line, line.len() - value.len())
 }
 
@@ -461,6 +462,8 @@ fn headers(line: &str) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The text masked, as YAML and by its lines; a password in it is to be hidden.
@@ -535,6 +538,22 @@ mod tests {
             "image: r.test/a@sha256:0\nurl: https://h.test/a@b\n",
         ] {
             assert_eq!(masked(text), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_text_is_its_blanks_and_lines_stay(
+            text in "([a-z]{0,3}(kind: Secret|data:|name: |value: |token|--password |=|://|@|\"|'|\\{|- |\n|\r\n|é| )){0,12}"
+        ) {
+            let blanks = |text: &str| text.char_indices().filter(|(_, letter)| letter.is_whitespace()).count();
+            let shown = masked(&text);
+            prop_assert_eq!(blanks(&shown), blanks(&text));
+            prop_assert_eq!(shown.chars().count(), text.chars().count());
+            for (number, line) in text.lines().enumerate() {
+                let shown = masked_line(&text, number);
+                prop_assert_eq!(shown.chars().count(), line.chars().count());
+            }
         }
     }
 
