@@ -197,29 +197,31 @@ fn a_name_that_no_account_can_have_is_refused() {
         (
             "name: payments",
             "name: PUT_YOUR_DELEGATE_NAME",
-            "`PUT_YOUR_DELEGATE_NAME` is not the name of a ServiceAccount",
+            "m.yaml:4:9: `PUT_YOUR_DELEGATE_NAME` is not the name of a ServiceAccount",
         ),
         (
             "name: payments",
             "generateName: payments-",
-            "`` is not the name of a ServiceAccount",
+            "m.yaml:4:3: `` is not the name of a ServiceAccount",
         ),
         (
             "    spec:\n",
             "    spec:\n      serviceAccountName: Payments_X\n",
-            "`Payments_X` is not the name",
+            "m.yaml:9:27: `Payments_X` is not the name",
         ),
     ] {
         let run = irsa(&SMALL.replace(from, to), &[])
-            .exits(2)
+            .exits(6)
             .says(words)
-            .says("hint: name it with --service-account");
+            .says("hint: correct it, or name the account with --service-account");
         assert_eq!(run.stdout, "");
     }
     let named = SMALL.replace("name: payments", "generateName: payments-");
     irsa(&named, &["--service-account=payments"]).exits(0);
     let bound = format!("{SMALL}{}", binding("b", &["Mine_X@ng"]));
-    irsa(&bound, &[]).exits(2).says("`Mine_X` is not the name");
+    irsa(&bound, &[])
+        .exits(6)
+        .says("m.yaml:20:9: `Mine_X` is not the name");
 }
 
 #[test]

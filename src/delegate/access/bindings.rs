@@ -1,11 +1,11 @@
 //! The bindings that give a delegate its rights in Kubernetes, and the accounts that they name.
 
-use super::super::names::AccountName;
+use super::super::names::{AccountName, InvalidName};
 use super::super::patch::Edits;
 use super::super::record::{Kind, Record};
 use super::super::workload::list;
 use super::super::{Error, Manifests, Object, Workload};
-use super::Irsa;
+use super::{Irsa, account_keys};
 use crate::yaml::{Node, Scalar, Value};
 
 /// A subject of kind ServiceAccount.
@@ -112,60 +112,66 @@ pub(in super::super) struct Implied {
 }
 
 /// The account that the workload names; else, where no binding names `default` for it, the one that
-/// its bindings name and that nobody else runs as; else one named as the workload.
+/// its bindings name and that nobody else runs as; else one named as the workload. What Kubernetes
+/// does not take for a name, a placeholder or nothing, is refused.
 pub(in super::super) fn implied_account(
     manifests: &Manifests<'_>,
     workload: &Workload<'_>,
     namespace: Option<&str>,
 ) -> Result<Implied, Error> {
+    let object = &workload.object;
+    let checked = |at: (usize, Node<'_>), name: &str, by: Option<String>| {
+        let name = name.parse().map_err(|error: InvalidName| {
+            let hint = "correct it, or name the account with --service-account";
+            manifests.refusal(at.0, at.1, error.to_string(), hint)
+        })?;
+        Ok(Implied { name, by })
+    };
+    let of_workload = || {
+        let metadata = object.node.get("metadata").unwrap_or(object.node);
+        let at = metadata.get("name").unwrap_or(metadata);
+        checked((object.file, at), object.name, None)
+    };
     let present = workload.account();
     if present != "default" {
-        return implied(workload, present, None);
+        let mut named = account_keys(workload).filter_map(|key| workload.pod.get(key));
+        let at = named.find(|node| node.scalar() == Some(present));
+        return checked((object.file, at.unwrap_or(workload.pod)), present, None);
     }
     let delegate = Delegate::new(manifests, workload, namespace, (present, false));
     let has_rights =
         |binding: &Object<'_>| subjects(binding).any(|subject| delegate.concerns(binding, subject));
     if bindings(manifests).any(has_rights) {
-        return implied(workload, workload.object.name, None);
+        return of_workload();
     }
     // The workload runs as `default` itself: whoever else runs as an account is not it.
     let is_taken =
         |name: &str| name == "default" || name.contains("upgrader") || manifests.has_pods_of(name);
-    let mut found: Vec<(&str, &Object<'_>)> = Vec::new();
+    let mut found: Vec<(Subject<'_>, &Object<'_>)> = Vec::new();
     for binding in bindings(manifests) {
         for subject in subjects(binding) {
             let name = subject.name;
-            let is_new = !is_taken(name) && found.iter().all(|(other, _)| *other != name);
+            let is_new = !is_taken(name) && found.iter().all(|(other, _)| other.name != name);
             if is_new && delegate.may_be_meant(binding, subject) {
-                found.push((name, binding));
+                found.push((subject, binding));
             }
         }
     }
     match found.as_slice() {
-        [] => implied(workload, workload.object.name, None),
-        [(name, by)] => {
-            let by = format!("{} `{}`", by.kind, by.name);
-            implied(workload, name, Some(by))
+        [] => of_workload(),
+        [(subject, binding)] => {
+            let item = items(binding).nth(subject.index).unwrap_or(binding.node);
+            let at = item.get("name").unwrap_or(item);
+            let by = format!("{} `{}`", binding.kind, binding.name);
+            checked((binding.file, at), subject.name, Some(by))
         }
         found => {
-            let names: Vec<_> = found.iter().map(|(name, _)| *name).collect();
+            let names: Vec<_> = found.iter().map(|(subject, _)| subject.name).collect();
             Err(Error::SeveralAccounts {
                 found: names.join(", "),
             })
         }
     }
-}
-
-/// Refuses what Kubernetes does not take for a name: a placeholder, or nothing.
-fn implied(workload: &Workload<'_>, name: &str, by: Option<String>) -> Result<Implied, Error> {
-    let name = name.parse().map_err(|error| Error::Conflict {
-        message: format!(
-            "{} `{}` does not tell which ServiceAccount it is to have: {error}",
-            workload.object.kind, workload.object.name
-        ),
-        hint: "name it with --service-account",
-    })?;
-    Ok(Implied { name, by })
 }
 
 /// A delegate as bindings see it: by the account that it has, and the one that it is to have.
