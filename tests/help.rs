@@ -2202,6 +2202,16 @@ fn the_short_help_of_bundle() {
           --deadline <DURATION>         End by then, whatever happens, such as 90s or 2m
                                         [default: 30m]
 
+    Backoff options:
+          --backoff <STRATEGY>
+              How waits between tries grow [default: sdk-default]
+          --backoff-base-delay <MS>
+              The first wait, in milliseconds, before jitter [default: 250]
+          --backoff-max-delay <MS>
+              The longest wait, in milliseconds, before jitter [default: 8000]
+          --backoff-max-attempts <COUNT>
+              Ask each source and each question of AWS so often at most
+
     Global options:
           --config <FILE>        Read bootstrap.yaml from here
           --prefix <DIR>         Install below this directory

@@ -32,7 +32,8 @@ const KEYS: [&str; 13] = [
     "SSH",
 ];
 
-/// What a name ends with that is about a secret and is none: where it is, how long it lasts.
+/// What a name ends with that is about a secret and is none: where it is, how long it lasts. So is
+/// our own `BOOTSTRAP_CREDENTIALS`, which says where credentials come from.
 const ABOUT: [&str; 20] = [
     "AUDIENCE",
     "DIR",
@@ -85,9 +86,9 @@ fn has_secret_word(words: &[String]) -> bool {
 }
 
 fn is_about(words: &[String]) -> bool {
-    words
-        .last()
-        .is_some_and(|last| ABOUT.contains(&last.as_str()))
+    let is_kind = matches!(words, [ours, kind] if ours == "BOOTSTRAP" && kind == "CREDENTIALS");
+    let mut last = words.last().into_iter();
+    is_kind || last.any(|last| ABOUT.contains(&last.as_str()))
 }
 
 /// The words of a name in capitals: `proxyPassword` and `PROXY_PASSWORD` have the same.
@@ -140,6 +141,7 @@ mod tests {
             "secretKeyRef",
             "token-expiration",
             "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "BOOTSTRAP_CREDENTIALS",
             "topologyKey",
             "AUTHOR",
             "COMPASS",
