@@ -172,6 +172,19 @@ fn what_is_no_bundle_is_never_replaced() {
     hint: choose another --output-path, remove what is there, or let --replace take a bundle's place
     [exit 2]
     ");
+    // The files of other bundles, beside this one's, are as precious; and so is the lock that is read.
+    world
+        .bootstrap(&["bundle", "create", "-q", "-o", "merged"])
+        .exits(0);
+    let other = format!("work/merged/sha256/{}", "0".repeat(64));
+    world.write(&other, "precious");
+    create("merged").exits(2).says("holds other things");
+    assert_eq!(world.read(&other), "precious");
+    let requests = server.requests().len();
+    let source = world.read("work/bootstrap.lock");
+    world.write("work/source/bootstrap.lock", source.clone());
+    create("source").exits(2).says("holds other things");
+    assert_eq!(world.read("work/source/bootstrap.lock"), source);
     assert_snapshot!(create("file"), @"
     --- stderr ---
     error: no bundle is made at `[WORLD]/work/file`: it is not a directory
@@ -193,7 +206,11 @@ fn what_is_no_bundle_is_never_replaced() {
     assert_eq!(world.read("work/file"), "precious");
     assert_eq!(world.read("work/file.tar"), "precious");
     assert_eq!(world.read("work/precious/file"), "precious");
-    assert_eq!(server.requests().len(), 0, "nothing was fetched for it");
+    assert_eq!(
+        server.requests().len(),
+        requests,
+        "nothing was fetched for it"
+    );
 }
 
 #[test]
@@ -221,6 +238,9 @@ fn a_bundle_and_the_cache_keep_apart() {
     create("cache").exits(2);
     create("cache/there").exits(0);
     assert_eq!(server.requests().len(), 1);
+    // However it is spelt, and before it is there.
+    std::os::unix::fs::symlink("cache/here", world.path("work/linked")).unwrap();
+    create("linked/bundle").exits(2);
 }
 
 #[test]

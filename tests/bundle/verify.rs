@@ -177,13 +177,6 @@ fn what_is_no_file_or_of_another_length_is_altered() {
     hint: make it anew with `bootstrap bundle create --replace`, or copy it once more
     [exit 3]
     ");
-    // A link to good bytes will do.
-    let bytes = Fixture::script("hello", "1.0.0").bytes;
-    let target = world.write("work/aside", bytes);
-    fs::remove_dir(world.path(&hello)).unwrap();
-    symlink(target, world.path(&hello)).unwrap();
-    let run = verify(&world, "bundle").exits(3);
-    assert!(!run.stdout.contains("hello"), "{run}");
 }
 
 #[test]
@@ -342,4 +335,55 @@ fn what_is_no_bundle_is_told() {
     caused by: it is not a regular file
     [exit 1]
     ");
+}
+
+#[test]
+fn what_a_tool_needs_and_the_lock_does_not_pin_is_listed() {
+    let pinned = super::Pinned::new();
+    let world = &pinned.world;
+    pinned.create(&[]).exits(0);
+    verify(world, "bundle").exits(0);
+    let lock = world.read("work/bundle/bootstrap.lock");
+    let node = path_of(world, "bundle", "node");
+    fs::remove_file(world.path(&node)).unwrap();
+    let cut = lock.find("  node:").unwrap();
+    world.write("work/bundle/bootstrap.lock", &lock[..cut]);
+    verify(world, "bundle")
+        .exits(3)
+        .says("hint: make it anew")
+        .prints("bootstrap.lock is incomplete: it does not pin node, which greet needs\n");
+    let tools = lock.find("tools:").unwrap();
+    let empty = format!("{}tools: {{}}\n", &lock[..tools]);
+    world.write("work/bundle/bootstrap.lock", empty);
+    verify(world, "bundle")
+        .exits(3)
+        .prints("bootstrap.lock is incomplete: it pins nothing\n");
+}
+
+#[test]
+fn links_that_would_stay_behind_are_listed_and_others_are_not() {
+    let (world, _server) = bundled();
+    let [hello, bye] = ["hello", "bye"].map(|tool| path_of(&world, "bundle", tool));
+    for (name, place) in [(&hello, "elsewhere"), (&bye, "work/bundle/sha256/..data")] {
+        fs::rename(world.path(name), world.path(place)).unwrap();
+        symlink(world.path(place), world.path(name)).unwrap();
+    }
+    fs::rename(world.path("work/bundle/bootstrap.lock"), world.path("lock")).unwrap();
+    symlink(world.path("lock"), world.path("work/bundle/bootstrap.lock")).unwrap();
+    let hello = hello.strip_prefix("work/bundle/").unwrap();
+    let link = "is altered: it is a link to a file outside the bundle";
+    let run = verify(&world, "bundle").exits(3);
+    assert_eq!(run.stdout.lines().count(), 3, "{}", run.stdout);
+    run.prints(&format!(": bootstrap.lock {link}\n"))
+        .prints(&format!(": {hello} {link} (hello 1.0.0 for any)\n"))
+        .prints(": sha256/..data is extra\n");
+}
+
+#[test]
+fn names_in_findings_cannot_write_lines_of_their_own() {
+    let (world, _server) = bundled();
+    world.write("work/bundle/a\n\u{1b}[31mis whole", "mine");
+    let run = verify(&world, "bundle").exits(3);
+    assert_eq!(run.stdout.lines().count(), 1, "{}", run.stdout);
+    assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
 }

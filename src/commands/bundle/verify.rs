@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::options::{GlobalFlags, Layers, Output};
 use crate::report::size;
 use crate::tools::bundle::{Bundle, Finding, Verdict};
+use crate::tools::catalog::Catalog;
 
 /// Something is not as it should be.
 const NOT_WHOLE: u8 = 3;
@@ -38,7 +39,7 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitCode, Error> {
     let output = Layers::without_file(context, global).output(args.output)?;
     let bundle = super::open(context, &args.bundle)?;
-    let verdict = bundle.verify(Deadline::never())?;
+    let verdict = bundle.verify(&Catalog::builtin()?, Deadline::never())?;
     let is_whole = verdict.findings.is_empty();
     context.print(&match output {
         Output::Json => to_json(&bundle, &verdict),
@@ -90,5 +91,6 @@ fn line(finding: &Finding) -> String {
     if !finding.of.is_empty() {
         line.push_str(&format!(" ({})", finding.of.join(", ")));
     }
-    line
+    // Names and what is quoted come from whoever made the bundle.
+    line.replace(char::is_control, "\u{fffd}")
 }

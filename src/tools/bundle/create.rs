@@ -22,7 +22,7 @@ use crate::tools::proof;
 use crate::tools::wanted::Wanted;
 
 /// What the lock of a bundle begins with.
-const HEADER: &str = "\
+pub(super) const HEADER: &str = "\
 # Written by `bootstrap bundle create`: what this bundle has, and nothing else. Files that lie in it are
 # named by their path from here.
 ";
@@ -157,7 +157,7 @@ impl Maker<'_> {
     }
 
     fn is_whole(&self, bundle: &Bundle) -> bool {
-        let verdict = bundle.verify(self.deadline);
+        let verdict = bundle.verify(self.catalog, self.deadline);
         verdict.is_ok_and(|verdict| verdict.findings.is_empty())
     }
 

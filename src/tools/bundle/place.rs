@@ -47,7 +47,15 @@ impl Place {
 
     /// Refuses what can be no place for a bundle, before anything is fetched.
     pub(super) fn check(&self, cache: &Cache) -> Result<(), Error> {
-        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // What is not there yet is where its nearest directory that is there really lies.
+        let real = |path: &Path| {
+            let mut above = path.ancestors();
+            let found = above.find_map(|above| {
+                let rest = path.strip_prefix(above).ok()?;
+                Some(fs::canonicalize(above).ok()?.join(rest))
+            });
+            found.unwrap_or_else(|| path.to_owned())
+        };
         let (here, there) = (real(&self.path), real(&cache.dir));
         if here.starts_with(&there) || there.starts_with(&here) {
             return Err(Error::InCache {
@@ -188,17 +196,9 @@ fn is_empty(directory: &Path) -> bool {
     entries.is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// Whether a directory has a lock and, besides, nothing but what a bundle has: replacing it must not
-/// take anything else away.
+/// Whether a directory is a bundle and nothing else: replacing it must not take anything else away.
 fn is_bundle(directory: &Path) -> bool {
-    let is_ours = |entry: io::Result<fs::DirEntry>| {
-        entry.is_ok_and(|entry| {
-            let name = entry.file_name();
-            name == LOCK || DIRECTORIES.iter().any(|known| name == *known)
-        })
-    };
-    directory.join(LOCK).is_file()
-        && fs::read_dir(directory).is_ok_and(|mut entries| entries.all(is_ours))
+    Bundle::open(directory).is_ok_and(|bundle| bundle.is_all_of_its_directory())
 }
 
 /// Copies a file and hashes it once more on the way: a cache may be shared with others.

@@ -66,6 +66,11 @@ impl Bundle {
         create::rows(&self.lockfile)
     }
 
+    /// Its lock.
+    pub(super) const fn lockfile(&self) -> &Lockfile {
+        &self.lockfile
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

@@ -1,12 +1,13 @@
 //! Whether a bundle is whole: every file hashed again, and none that is missing or too many.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde::Serialize;
 
+use super::create::HEADER;
 use super::read::open_tar;
 use super::{Bundle, DIRECTORIES, Form, LOCK, ReadError, path_of};
 use crate::archive::{self, MemberKind, Piece};
@@ -14,6 +15,10 @@ use crate::cache::{Checked, Verified};
 use crate::deadline::Deadline;
 use crate::digest::{Digest, Hasher};
 use crate::files;
+use crate::tools::catalog::Catalog;
+use crate::tools::names::ToolName;
+use crate::tools::resolve::Pins;
+use crate::tools::wanted::Wanted;
 
 /// What `fsck` leaves at the root of a file system, which may be the volume of a bundle.
 const OF_THE_FILE_SYSTEM: &str = "lost+found";
@@ -50,6 +55,8 @@ pub enum Problem {
     Altered,
     /// The lock does not name it.
     Extra,
+    /// The lock does not pin what its tools need.
+    Incomplete,
     /// It is not there.
     Missing,
 }
@@ -60,6 +67,7 @@ impl Problem {
         match self {
             Self::Altered => "altered",
             Self::Extra => "extra",
+            Self::Incomplete => "incomplete",
             Self::Missing => "missing",
         }
     }
@@ -79,9 +87,17 @@ struct Search {
 }
 
 impl Bundle {
-    /// Hashes all of it.
-    pub fn verify(&self, deadline: Deadline) -> Result<Verdict, ReadError> {
+    /// Hashes all of it, and looks whether it has all that its tools need.
+    pub fn verify(&self, catalog: &Catalog, deadline: Deadline) -> Result<Verdict, ReadError> {
         let mut search = Search::new(self);
+        for detail in self.lacks(catalog) {
+            search.verdict.findings.push(Finding {
+                path: LOCK.to_owned(),
+                problem: Problem::Incomplete,
+                detail: Some(detail),
+                of: Vec::new(),
+            });
+        }
         match self.form() {
             Form::Directory => search.directory(self.path())?,
             Form::Tar => search.tar(self.path(), deadline)?,
@@ -91,6 +107,53 @@ impl Bundle {
             .findings
             .sort_by(|one, other| one.path.cmp(&other.path));
         Ok(verdict)
+    }
+
+    /// Whether this directory is a bundle and has nothing else, whatever state its files are in.
+    pub(super) fn is_all_of_its_directory(&self) -> bool {
+        let mut search = Search::new(self);
+        let expected = std::mem::take(&mut search.expected);
+        self.text().starts_with(HEADER)
+            && search.extras(self.path(), &expected).is_ok()
+            && search.verdict.findings.is_empty()
+    }
+
+    /// What the tools of the lock need and it does not pin.
+    fn lacks(&self, catalog: &Catalog) -> BTreeSet<String> {
+        let lock = self.lockfile();
+        let wanted = |name: &ToolName| Wanted {
+            name: name.clone(),
+            version: None,
+            optional: false,
+            at: None,
+        };
+        let mut lacks = BTreeSet::new();
+        for (tool, locked) in &lock.tools {
+            let pins = locked.source.platforms().into_iter().map(|platform| Pins {
+                catalog,
+                lock: Some(lock),
+                locked: true,
+                platform,
+            });
+            let pins: Vec<Pins<'_>> = pins.collect();
+            let releases = pins.iter().map(|pins| pins.resolve(&wanted(tool)));
+            let needs: BTreeSet<ToolName> = releases
+                .flatten()
+                .flat_map(|release| release.needs)
+                .map(|need| need.tool)
+                .collect();
+            // What fits every platform comes with what it needs on those that were asked for alone.
+            for need in needs {
+                let mut found = pins.iter().map(|pins| pins.resolve(&wanted(&need)));
+                if !found.any(|found| found.is_ok()) {
+                    lacks.insert(format!("it does not pin {need}, which {tool} needs"));
+                }
+            }
+        }
+        if lock.tools.is_empty() {
+            lacks.insert("it pins nothing".to_owned());
+        }
+        lacks
     }
 }
 
@@ -124,8 +187,29 @@ impl Search {
     fn directory(&mut self, root: &Path) -> Result<(), ReadError> {
         let expected = std::mem::take(&mut self.expected);
         for (path, file) in &expected {
-            self.check(root, path, file);
+            if leads_out(root, path) {
+                self.found(path, Problem::Altered, Some(LEADS_OUT.to_owned()), file);
+            } else {
+                self.check(root, path, file);
+            }
         }
+        if leads_out(root, LOCK) {
+            self.verdict.findings.push(Finding {
+                path: LOCK.to_owned(),
+                problem: Problem::Altered,
+                detail: Some(LEADS_OUT.to_owned()),
+                of: Vec::new(),
+            });
+        }
+        self.extras(root, &expected)
+    }
+
+    /// Looks for what the lock does not name.
+    fn extras(
+        &mut self,
+        root: &Path,
+        expected: &BTreeMap<String, Expected>,
+    ) -> Result<(), ReadError> {
         for name in names_in(root)? {
             if name == LOCK || name == OF_THE_FILE_SYSTEM {
                 continue;
@@ -269,6 +353,16 @@ impl Search {
             of: Vec::new(),
         });
     }
+}
+
+/// What a link is that would stay behind when its bundle is carried away.
+const LEADS_OUT: &str = "it is a link to a file outside the bundle";
+
+/// Whether a path leads out of the directory by a symbolic link.
+fn leads_out(root: &Path, path: &str) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let ends = real(root).zip(real(&root.join(path)));
+    ends.is_some_and(|(root, end)| !end.starts_with(root))
 }
 
 /// Whether a member of a tar needs no pin: the lock, and the directories.
