@@ -287,6 +287,15 @@ fn a_cluster_that_is_not_there_or_not_ready_fails() {
     let world = without_cluster(&cloud);
     let run = only(&world, "cluster", &["--cluster", "orders"]).exits(3);
     run.shows("there is no cluster `orders` in us-east-1");
+    // The region of another cluster is not its own.
+    let both = [
+        "--cluster",
+        "name=payments,region=eu-west-1",
+        "--cluster",
+        "orders",
+    ];
+    let run = only(&world, "cluster", &both).exits(3);
+    run.shows("there is no cluster `orders` in us-east-1");
     let cloud = Cloud {
         status: "CREATING",
         ..Cloud::default()

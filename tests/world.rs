@@ -245,13 +245,6 @@ impl Run {
         self
     }
 
-    /// The run itself, if these words are in its result.
-    #[track_caller]
-    pub(crate) fn prints(self, words: &str) -> Self {
-        assert!(self.stdout.contains(words), "no `{words}` in\n{self}");
-        self
-    }
-
     /// `tool version state` for each line of the table.
     pub(crate) fn states(&self) -> Vec<String> {
         let lines = self

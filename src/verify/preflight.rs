@@ -257,7 +257,17 @@ impl<'a> Preflight<'a> {
     pub(super) fn region(&self) -> Option<Region> {
         let mut named = self.setup.clusters.iter();
         let named = named.find_map(|cluster| cluster.region.clone());
-        named.or_else(|| Some(self.setup.aws.region().ok().flatten()?.0))
+        named.or_else(|| self.own_region())
+    }
+
+    /// The region of a cluster: its own, else that of the environment or the profile, and never that of
+    /// another cluster.
+    pub(super) fn region_of(&self, cluster: &Cluster) -> Option<Region> {
+        cluster.region.clone().or_else(|| self.own_region())
+    }
+
+    fn own_region(&self) -> Option<Region> {
+        Some(self.setup.aws.region().ok().flatten()?.0)
     }
 
     /// The credentials of this process.

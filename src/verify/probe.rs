@@ -69,7 +69,7 @@ impl Probe<'_> {
             probed.findings.extend(skipped.filter(|_| is_named));
             return probed;
         }
-        let region = cluster.region.clone().or_else(|| preflight.region());
+        let region = preflight.region_of(cluster);
         let assumed = self.assume(region.as_ref(), &mut probed.findings);
         let described = self.describe(assumed.as_ref(), region.as_ref());
         let described = described.as_ref();
@@ -351,7 +351,7 @@ impl Probe<'_> {
     /// with one that will not.
     fn context(&self, description: Option<&Description>) -> Result<(&Path, Choice), reach::Error> {
         let Self { preflight, cluster } = self;
-        let region = cluster.region.clone().or_else(|| preflight.region());
+        let region = preflight.region_of(cluster);
         let arn = description.map(|description| &description.arn);
         let meant = Meant {
             cluster,

@@ -351,13 +351,13 @@ fn what_a_tool_needs_and_the_lock_does_not_pin_is_listed() {
     verify(world, "bundle")
         .exits(3)
         .says("hint: make it anew")
-        .prints("bootstrap.lock is incomplete: it does not pin node, which greet needs\n");
+        .shows("bootstrap.lock is incomplete: it does not pin node, which greet needs\n");
     let tools = lock.find("tools:").unwrap();
     let empty = format!("{}tools: {{}}\n", &lock[..tools]);
     world.write("work/bundle/bootstrap.lock", empty);
     verify(world, "bundle")
         .exits(3)
-        .prints("bootstrap.lock is incomplete: it pins nothing\n");
+        .shows("bootstrap.lock is incomplete: it pins nothing\n");
 }
 
 #[test]
@@ -374,9 +374,9 @@ fn links_that_would_stay_behind_are_listed_and_others_are_not() {
     let link = "is altered: it is a link to a file outside the bundle";
     let run = verify(&world, "bundle").exits(3);
     assert_eq!(run.stdout.lines().count(), 3, "{}", run.stdout);
-    run.prints(&format!(": bootstrap.lock {link}\n"))
-        .prints(&format!(": {hello} {link} (hello 1.0.0 for any)\n"))
-        .prints(": sha256/..data is extra\n");
+    run.shows(&format!(": bootstrap.lock {link}\n"))
+        .shows(&format!(": {hello} {link} (hello 1.0.0 for any)\n"))
+        .shows(": sha256/..data is extra\n");
 }
 
 #[test]

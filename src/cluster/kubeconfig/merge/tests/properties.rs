@@ -261,6 +261,7 @@ proptest! {
             prop_assert!(kept.contains(&comment), "lost `{}` of\n{}\n=== became\n{}", comment, text, made.text);
         }
         let is_crlf = |text: &str| text.matches('\n').count() == text.matches("\r\n").count();
-        prop_assert_eq!(is_crlf(&text), is_crlf(&made.text));
+        // A text of one line says nothing of how lines end.
+        prop_assert!(!text.contains('\n') || is_crlf(&text) == is_crlf(&made.text), "{:?}", made.text);
     }
 }
