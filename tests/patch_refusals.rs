@@ -208,6 +208,16 @@ fn a_role_of_another_partition_than_the_region_is_refused() {
             .says("the role is in partition `aws`, and region cn-north-1 in `aws-cn`")
             .says("hint: use a role of that partition");
     }
+    let text = SMALL.replace(
+        "env:\n",
+        "env:\n        - {name: AWS_REGION, value: cn-north-1}\n",
+    );
+    assert_ne!(text, SMALL);
+    let args = ["--irsa-role-arn", ROLE];
+    patch(&text, &args).exits(2).says(
+        "the role is in partition `aws`, and AWS_REGION of the delegate, cn-north-1, in `aws-cn`",
+    );
+    patch(&text, &[&args[..], &["--region=us-east-1"]].concat()).exits(0);
 }
 
 #[test]

@@ -101,6 +101,7 @@ fn change(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
         return values::patch(&manifests, &values, plan);
     }
     let workload = Workload::choose(&manifests, plan.delegate.as_deref())?;
+    plan.check_region_of(&workload)?;
     if plan.fargate && workload.object.kind == "DaemonSet" {
         return Err(Error::Conflict {
             message: format!("DaemonSet `{}` cannot run on Fargate", workload.object.name),
@@ -140,6 +141,28 @@ fn change(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
 }
 
 impl Plan {
+    /// Refuses the same of the region that the manifest has, unless another one takes its place.
+    fn check_region_of(&self, workload: &Workload<'_>) -> Result<(), Error> {
+        let Some(irsa) = self.irsa.as_ref().filter(|_| self.region.is_none()) else {
+            return Ok(());
+        };
+        let role = irsa.role.partition;
+        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+            let text = workload.variable(name).unwrap_or_default();
+            let region = text.parse::<Region>().ok();
+            if let Some(region) = region.filter(|region| region.partition() != role) {
+                return Err(Error::Conflict {
+                    message: format!(
+                        "the role is in partition `{role}`, and {name} of the delegate, {region}, in `{}`",
+                        region.partition()
+                    ),
+                    hint: "use a role of that partition, or name the region with --region",
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses a role that the STS of the region does not know, or whose sessions the cluster does not.
     fn check_partition(&self) -> Result<(), Error> {
         let Some(irsa) = &self.irsa else {
