@@ -270,7 +270,7 @@ fn the_profile_that_takes_a_pod_goes_by_its_namespace_and_labels() {
         .shows("pass   no Fargate profile takes such a pod in namespace harness-delegate-ng");
     check(&["--namespace", "default", "--pod-label", "infra=fargate"])
         .exits(0)
-        .shows("no Fargate profile takes such a pod in namespace default (there is the profile `serverless`)");
+        .shows("no Fargate profile takes such a pod in namespace default (not the profile `serverless`)");
     assert_snapshot!(check(&["--namespace", NAMESPACE]), @"
     CHECK    CLUSTER  STATE  EVIDENCE
     fargate  -        warn   the Fargate profile `serverless` takes pods in namespace harness-delegate-ng by labels, and those of such a pod are not known

@@ -40,6 +40,9 @@ pub struct Facts {
     pub wants_node_role: bool,
 }
 
+/// The Fargate profiles of a cluster, or why it did not tell them; none where it was not even described.
+pub type Profiles = Option<Result<Vec<FargateProfile>, String>>;
+
 impl Facts {
     fn whose(&self) -> &str {
         self.pod.as_deref().unwrap_or("this pod")
@@ -65,9 +68,8 @@ pub fn labels_of(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Judges where a pod runs, or will run at its next start; `profiles` are those of the clusters that
-/// were asked, or why they did not tell; none where no cluster was asked.
-pub fn judge(facts: &Facts, profiles: Option<&Result<Vec<FargateProfile>, String>>) -> Finding {
+/// Judges where a pod runs, or will run at its next start; `clusters` are those that may be its own.
+pub fn judge(facts: &Facts, clusters: &[Profiles]) -> Finding {
     if let Some(node) = facts.node.as_deref().filter(|node| is_of_fargate(node)) {
         let by = facts
             .labels
@@ -87,24 +89,31 @@ pub fn judge(facts: &Facts, profiles: Option<&Result<Vec<FargateProfile>, String
             ),
         };
     };
-    let profiles = match (profiles, &facts.node) {
-        (Some(Ok(profiles)), _) => profiles,
-        (_, Some(node)) => return not_on_fargate(node),
-        (Some(Err(refused)), None) => {
+    let told: Vec<_> = clusters.iter().flatten().flatten().collect();
+    let mut refused = clusters
+        .iter()
+        .flatten()
+        .filter_map(|told| told.as_ref().err());
+    match (told.as_slice(), &facts.node, refused.next()) {
+        ([_, ..], _, _) => {}
+        (_, Some(node), _) => return not_on_fargate(node),
+        (_, None, Some(refused)) => {
             return Finding::skip(
                 Check::Fargate,
                 format!("the Fargate profiles could not be listed: {refused}"),
             )
             .remedy("allow eks:ListFargateProfiles on the cluster, and eks:DescribeFargateProfile on its profiles");
         }
-        (None, None) => {
+        (_, None, None) => {
             return Finding::skip(
                 Check::Fargate,
                 "the node is not known, and no cluster told its Fargate profiles",
             );
         }
-    };
-    let taken = Taken::of(namespace, facts.labels.as_ref(), profiles);
+    }
+    let profiles: Vec<_> = told.iter().copied().flatten().collect();
+    let (active, idle): (Vec<_>, Vec<_>) = profiles.iter().partition(|profile| profile.is_active);
+    let taken = Taken::of(namespace, facts.labels.as_ref(), &active);
     match (taken, &facts.node) {
         (Taken::Surely(names), None) => {
             let verb = if names.len() == 1 { "takes" } else { "take" };
@@ -141,13 +150,32 @@ pub fn judge(facts: &Facts, profiles: Option<&Result<Vec<FargateProfile>, String
                 ))
                 .remedy("name its labels with --pod-label, or the pod itself with --pod")
         }
+        (Taken::No, None) if told.len() < clusters.len() => Finding::skip(
+            Check::Fargate,
+            format!(
+                "no Fargate profile that was told takes {} in namespace {namespace}, and not every cluster told its own",
+                facts.whose()
+            ),
+        ),
+        (Taken::No, None)
+            if let Taken::Surely(names) = Taken::of(namespace, facts.labels.as_ref(), &idle) =>
+        {
+            let evidence = format!(
+                "the Fargate {} would take {} in namespace {namespace}, and no such profile is ACTIVE",
+                listed(&names),
+                facts.whose()
+            );
+            Finding::warn(Check::Fargate, evidence)
+                .because("it is being made or deleted, or could not be made")
+                .remedy("see `aws eks describe-fargate-profile`, and make it anew if it failed")
+        }
         (Taken::No, None) if profiles.is_empty() => {
             Finding::pass(Check::Fargate, "there is no Fargate profile")
         }
         (Taken::No, None) => Finding::pass(
             Check::Fargate,
             format!(
-                "no Fargate profile takes {} in namespace {namespace} (there is the {})",
+                "no Fargate profile takes {} in namespace {namespace} (not the {})",
                 facts.whose(),
                 listed(
                     &profiles
@@ -228,15 +256,14 @@ impl<'a> Taken<'a> {
     fn of(
         namespace: &str,
         labels: Option<&BTreeMap<String, String>>,
-        profiles: &'a [FargateProfile],
+        profiles: &[&'a FargateProfile],
     ) -> Self {
         // A pod may name its profile, which must fit it all the same.
         let named = labels.and_then(|labels| labels.get(PROFILE_LABEL));
-        let active = profiles.iter().filter(|profile| {
-            profile.is_active && named.is_none_or(|named| *named == profile.name)
-        });
+        let able = profiles.iter();
+        let able = able.filter(|profile| named.is_none_or(|named| *named == profile.name));
         let (mut surely, mut perhaps) = (Vec::new(), Vec::new());
-        for profile in active {
+        for profile in able {
             let fitting = profile
                 .selectors
                 .iter()

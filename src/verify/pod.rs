@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{Check, CredentialKind, Finding};
 use crate::arn::RoleArn;
-use crate::cluster::pod::{Account, Pod, PodName, ROLE_ANNOTATION};
+use crate::cluster::pod::{Account, Container, Pod, PodName, ROLE_ANNOTATION};
 use crate::cluster::server::Failure;
 
 pub use missing::judge_missing;
@@ -25,10 +25,19 @@ pub struct Asked {
     pub labels: BTreeMap<String, String>,
 }
 
-/// Whether a pod has IRSA.
-pub fn has_irsa(pod: &Pod) -> bool {
+/// What manifests of Harness call the delegate's container.
+const DELEGATES: [&str; 2] = ["delegate", "harness-delegate-instance"];
+
+/// The delegate's container, by its name; where none has it, the first.
+fn delegate(pod: &Pod) -> Option<&Container> {
     let mut containers = pod.containers.iter();
-    containers.any(|container| container.role.is_some() && container.token_file.is_some())
+    let named = containers.find(|container| DELEGATES.contains(&container.name.as_str()));
+    named.or_else(|| pod.containers.first())
+}
+
+/// Whether the delegate in a pod has IRSA.
+pub fn has_irsa(pod: &Pod) -> bool {
+    delegate(pod).is_some_and(|own| own.role.is_some() && own.token_file.is_some())
 }
 
 /// Judges a pod and its service account; `kind` is where credentials are to come from.

@@ -34,9 +34,6 @@ use crate::runtime::Runtime;
 use crate::tools::prefix::Prefix;
 use crate::tools::wanted::Wanted;
 
-pub(super) use place::Profiles;
-use place::joined;
-
 /// How long one question to AWS may take, tries included: a network without a way to it is found
 /// out several times in a run.
 const CALL_LIMIT: Duration = Duration::from_secs(8);
@@ -117,7 +114,7 @@ impl<'a> Preflight<'a> {
     /// the clusters.
     pub fn run(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let (mut profiles, mut issuers) = (None::<Profiles>, Vec::new());
+        let (mut profiles, mut issuers) = (Vec::new(), Vec::new());
         // Of a pod that is asked for by its name, the one cluster is the own. A token from before
         // projected ones does not tell its cluster.
         let is_other = self.setup.pod.name.is_some() || self.setup.pod.namespace.is_some();
@@ -139,15 +136,13 @@ impl<'a> Preflight<'a> {
                 // The profiles of another cluster than the pod's own do not concern it.
                 let issuer = probed.issuer.as_ref().map(|issuer| issuer.url.as_str());
                 if issuer.is_none() || own_issuer.is_none() || issuer == own_issuer.as_deref() {
-                    profiles = joined(profiles.take(), probed.profiles);
+                    profiles.push(probed.profiles);
                 }
                 issuers.extend(probed.issuer);
             }
         });
         findings.extend(self.check(Check::Irsa, || irsa::judge(&self.irsa(issuers))));
-        findings.extend(self.check(Check::Fargate, || {
-            fargate::judge(&self.place(), profiles.as_ref())
-        }));
+        findings.extend(self.check(Check::Fargate, || fargate::judge(&self.place(), &profiles)));
         findings.extend(self.check(Check::Clock, || {
             let readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
             clock::judge(&readings)

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::access::Principal;
 use super::api_server::{Expected, Trouble};
 use super::context::{Choice, Meant, choose};
+use super::fargate::Profiles;
 use super::irsa::Issuer;
-use super::preflight::{Preflight, Profiles};
+use super::preflight::Preflight;
 use super::{Check, Finding, State, access, api_server, in_one_line, irsa, role};
 use crate::arn::{ExternalId, Region, RoleArn};
 use crate::aws::{self, Description, Identity};
@@ -21,7 +22,7 @@ use crate::cluster::server::{Failure, Server};
 pub(super) struct Probed {
     pub(super) findings: Vec<Finding>,
     /// Which pods run on Fargate there, where that was asked.
-    pub(super) profiles: Option<Profiles>,
+    pub(super) profiles: Profiles,
     /// Who issues the tokens of its service accounts, where that was asked.
     pub(super) issuer: Option<Issuer>,
 }
@@ -247,7 +248,7 @@ impl Probe<'_> {
     }
 
     /// Which pods run on Fargate; none where that is of no interest.
-    fn profiles(&self, assumed: Option<&Identity>, region: &Region) -> Option<Profiles> {
+    fn profiles(&self, assumed: Option<&Identity>, region: &Region) -> Profiles {
         let Self { preflight, cluster } = self;
         if !preflight.needs_profiles() {
             return None;

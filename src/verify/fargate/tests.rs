@@ -30,7 +30,7 @@ fn profile(namespace: &str, labels: &[(&str, &str)]) -> FargateProfile {
 
 #[track_caller]
 fn check(facts: &Facts, profiles: Vec<FargateProfile>, state: State, says: &str) {
-    let found = judge(facts, Some(&Ok(profiles)));
+    let found = judge(facts, &[Some(Ok(profiles))]);
     assert_eq!(found.state, state, "{}", found.evidence);
     assert!(found.evidence.contains(says), "{}", found.evidence);
     let is_well = matches!(state, State::Pass | State::Skip);
@@ -73,7 +73,7 @@ fn what_is_known_decides() {
         &unknown(no),
         other,
         State::Pass,
-        "there is the profile `serverless`",
+        "(not the profile `serverless`)",
     );
     check(
         &unknown(no),
@@ -87,8 +87,17 @@ fn what_is_known_decides() {
         State::Skip,
         "neither",
     );
-    assert_eq!(judge(&unknown(no), None).state, State::Skip);
-    let refused = judge(&unknown(no), Some(&Err("AccessDenied".to_owned())));
+    assert_eq!(judge(&unknown(no), &[]).state, State::Skip);
+    assert_eq!(judge(&unknown(no), &[None]).state, State::Skip);
+    let refused = || Some(Err("AccessDenied".to_owned()));
+    // What one cluster tells is not all, and still something.
+    for other in [None, refused()] {
+        let none = judge(&unknown(no), &[other.clone(), Some(Ok(vec![]))]);
+        assert_eq!(none.state, State::Skip, "{}", none.evidence);
+        let one = judge(&unknown(no), &[Some(Ok(all())), other]);
+        assert_eq!(one.state, State::Warn, "{}", one.evidence);
+    }
+    let refused = judge(&unknown(no), &[refused()]);
     assert_eq!(refused.state, State::Skip);
     assert!(refused.remedy.unwrap().contains("eks:ListFargateProfiles"));
 }
@@ -144,7 +153,7 @@ fn any_selector_of_any_active_profile_takes_a_pod_unless_the_pod_names_its_profi
         is_active: false,
         ..profile("harness", &[])
     };
-    check(&ours, vec![going], State::Pass, "no Fargate profile");
+    check(&ours, vec![going], State::Warn, "no such profile is ACTIVE");
     let second = FargateProfile {
         name: "second".to_owned(),
         ..profile("harness", &[])

@@ -2,7 +2,7 @@
 
 use super::super::irsa::{EXCLUSIVE, USE_IRSA};
 use super::super::{Check, CredentialKind, Finding};
-use super::shown;
+use super::{delegate, has_irsa, shown};
 use crate::cluster::pod::{Container, Pod, Setting};
 
 /// For whom the token must be, in all partitions.
@@ -59,6 +59,21 @@ pub(super) fn judge_variables(
         .map(|container| container.name.as_str())
         .collect();
     let names = names.join(", ");
+    if let Some(own) = delegate(pod).filter(|_| !has_irsa(pod)) {
+        let finding = Finding::fail(
+            Check::Pod,
+            format!("the container {} has no {BOTH}, and {names} has", own.name),
+        );
+        return if is_skipped(&own) {
+            finding
+                .because("the annotation eks.amazonaws.com/skip-containers of the pod names it")
+                .remedy("take it out of that annotation, and restart the pod")
+        } else {
+            finding
+                .because("it was not there when EKS injected them, or the manifest sets them for the other alone")
+                .remedy(format!("remove {BOTH} from the manifest, and restart the pod"))
+        };
+    }
     let value = |setting: &Option<Setting>| match setting {
         Some(Setting::Value(value)) => shown(value),
         _ => "(a reference)".to_owned(),
@@ -117,10 +132,7 @@ pub(super) fn judge_variables(
 
 /// The token that the variable names.
 pub(super) fn judge_token(pod: &Pod) -> Finding {
-    let named = pod.containers.iter().find_map(|container| {
-        let file = container.token_file.as_ref()?;
-        Some((container, file))
-    });
+    let named = delegate(pod).and_then(|own| Some((own, own.token_file.as_ref()?)));
     let Some((container, file)) = named else {
         return Finding::skip(
             Check::Pod,

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use super::super::State;
 use super::container::AUDIENCE;
 use super::*;
-use crate::cluster::pod::{Container, Setting, TokenVolume};
+use crate::cluster::pod::{Setting, TokenVolume};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/delegate";
 const FILE: &str = "/var/run/secrets/eks.amazonaws.com/serviceaccount/token";
@@ -259,4 +259,41 @@ fn a_pod_that_is_not_there_is_told_with_names_like_it() {
     );
     let found = judge(&pod(bare()), Err(&missing), None);
     assert_eq!(found[1].state, State::Fail);
+}
+
+#[test]
+fn what_another_container_has_the_delegate_has_not() {
+    let beside = |own: Container| {
+        let other = Container {
+            name: "istio-proxy".to_owned(),
+            ..container()
+        };
+        Pod {
+            containers: vec![other, own],
+            ..pod(bare())
+        }
+    };
+    assert!(has_irsa(&beside(container())));
+    check(
+        &beside(container()),
+        &account(),
+        None,
+        "pass pass pass pass pass",
+    );
+    let without = beside(bare());
+    assert!(!has_irsa(&without));
+    let says = check(&without, &account(), None, "pass pass fail skip pass");
+    assert!(
+        says.contains("the container delegate has no AWS_ROLE_ARN"),
+        "{says}"
+    );
+    let skipped = Pod {
+        skipped: vec!["delegate".to_owned()],
+        ..without
+    };
+    let says = check(&skipped, &account(), None, "pass pass fail skip pass");
+    assert!(
+        says.contains("skip-containers of the pod names it"),
+        "{says}"
+    );
 }

@@ -5,12 +5,8 @@ use super::super::api_server::{self, Trouble};
 use super::super::credentials::CredentialKind;
 use super::super::{Check, Finding, fargate, irsa, pod};
 use super::Preflight;
-use crate::aws::FargateProfile;
 use crate::cluster::server::Server;
 use crate::files;
-
-/// Fargate profiles, or why they were not told.
-pub(in crate::verify) type Profiles = Result<Vec<FargateProfile>, String>;
 
 impl Preflight<'_> {
     /// Where the pod that is meant runs, as far as that can be known: the one that was asked for, one
@@ -113,17 +109,5 @@ impl Preflight<'_> {
     pub(super) fn asks_pod(&self) -> bool {
         let is_wanted = self.wants(Check::Pod) || self.wants(Check::Fargate);
         is_wanted && self.setup.pod.name.is_some()
-    }
-}
-
-/// The profiles of several clusters; where one told its own, another's refusal does not count.
-pub(super) fn joined(first: Option<Profiles>, second: Option<Profiles>) -> Option<Profiles> {
-    match (first, second) {
-        (Some(Ok(mut profiles)), Some(Ok(more))) => {
-            profiles.extend(more);
-            Some(Ok(profiles))
-        }
-        (_, Some(Ok(profiles))) | (Some(Ok(profiles)), _) => Some(Ok(profiles)),
-        (first, second) => first.or(second),
     }
 }
