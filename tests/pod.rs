@@ -141,6 +141,10 @@ fn a_pod_that_is_not_there_is_told_with_those_that_are() {
     let run = ask(&world, "pod", "newdel-5d8f9-aaaaa", &[]).exits(3);
     run.shows("there is no pod newdel-5d8f9-aaaaa in namespace harness-delegate-ng")
         .shows("did you mean newdel-5d8f9-x2xk4?");
+    // Where its place is asked for alone, that is the answer too.
+    let run = ask(&world, "fargate", "newdel-5d8f9-aaaaa", &[]).exits(3);
+    run.shows("there is no pod newdel-5d8f9-aaaaa in namespace harness-delegate-ng")
+        .shows("the pod could not be asked for");
     let elsewhere = ["--cluster", "payments", "--pod", NAME];
     only(&world, "pod", &elsewhere)
         .exits(3)

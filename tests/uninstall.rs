@@ -286,3 +286,22 @@ fn another_run_is_waited_for() {
     assert!(running.wait().unwrap().success());
     assert!(!world.prefix("bin/hello").exists());
 }
+
+#[test]
+fn a_list_of_links_that_cannot_be_read_is_told_and_kept() {
+    let (world, _server) = World::pinning(&[&Fixture::script("hello", "1.0.0")]);
+    world
+        .bootstrap(&["install", "hello", "--bin-dir", "bin"])
+        .exits(0);
+    world.write("prefix/bin-dirs", b"/elsewhere\xff\n");
+    for args in [
+        &["uninstall", "hello"][..],
+        &["install", "hello", "--bin-dir", "other"],
+    ] {
+        world.bootstrap(args).exits(1).says("bin-dirs");
+    }
+    assert_eq!(
+        std::fs::read(world.path("prefix/bin-dirs")).unwrap(),
+        b"/elsewhere\xff\n"
+    );
+}

@@ -16,6 +16,19 @@ use crate::program::{self, Ended, Invocation, last_lines};
 /// who waits for that has something to repair.
 pub const LIMIT: Duration = Duration::from_secs(15);
 
+/// Whether a variable makes a plugin another identity, or lets it take another cluster or role, or ask
+/// another place; the region alone does not.
+pub(super) fn leads_elsewhere(variable: &str) -> bool {
+    const HARMLESS: [&str; 3] = [
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+        "AWS_STS_REGIONAL_ENDPOINTS",
+    ];
+    let of_authenticator = ["DEFAULT_ROLE", "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID"];
+    of_authenticator.contains(&variable)
+        || (variable.starts_with("AWS_") && !HARMLESS.contains(&variable))
+}
+
 /// What the plugin may know of this process.
 #[derive(Clone, Copy, Debug)]
 pub struct Environment<'a> {

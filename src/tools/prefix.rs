@@ -1,6 +1,7 @@
 //! Where things are below the prefix.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::files;
@@ -71,11 +72,15 @@ impl Prefix {
         self.0.join("bin-dirs")
     }
 
-    /// The directories elsewhere that have links to here.
-    pub fn bin_dirs(&self) -> Vec<PathBuf> {
-        let text = files::read_own(&self.bin_dirs_file()).unwrap_or_default();
+    /// The directories elsewhere that have links to here; an error where their list is there and cannot
+    /// be read.
+    pub fn bin_dirs(&self) -> Result<Vec<PathBuf>, files::Error> {
+        let text = match files::read_own(&self.bin_dirs_file()) {
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            read => read?,
+        };
         let lines = text.lines().filter(|line| line.starts_with('/'));
-        lines.map(PathBuf::from).collect()
+        Ok(lines.map(PathBuf::from).collect())
     }
 
     /// Writes down a directory elsewhere before links are made there, so that they can be taken out
@@ -84,7 +89,7 @@ impl Prefix {
         let name = directory
             .to_str()
             .filter(|name| !name.contains(['\n', '\r']));
-        let mut known = self.bin_dirs();
+        let mut known = self.bin_dirs()?;
         let Some(name) = name.filter(|name| !known.iter().any(|known| known == Path::new(name)))
         else {
             return Ok(());

@@ -79,19 +79,19 @@ impl Uninstall<'_> {
     }
 
     /// The directories elsewhere that may have links to here.
-    fn directories(&self) -> Vec<PathBuf> {
-        let mut all = self.prefix.bin_dirs();
+    fn directories(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut all = self.prefix.bin_dirs().map_err(Error::File)?;
         all.extend(self.bin_dir.map(Path::to_owned));
         all.sort();
         all.dedup();
-        all
+        Ok(all)
     }
 
     /// Takes out links from elsewhere to what is not in `bin/` any more.
     fn sweep(&self) -> Result<Vec<String>, Error> {
         let mut lines = Vec::new();
         for link in self
-            .directories()
+            .directories()?
             .iter()
             .flat_map(|directory| entries(directory))
         {
@@ -119,7 +119,7 @@ impl Uninstall<'_> {
             let Some(name) = name.filter(|name| self.prefix.is_program_of(name, tool)) else {
                 continue;
             };
-            for directory in self.directories() {
+            for directory in self.directories()? {
                 let link = directory.join(name);
                 if self.prefix.is_ours(&link) {
                     files::remove(&link).map_err(Error::File)?;

@@ -114,7 +114,9 @@ impl Meant<'_> {
     fn is_reached_by(&self, context: &Listed) -> bool {
         let named: Option<Arn> = context.cluster.parse().ok();
         if let Some(arn) = self.arn {
-            let is_same = |(one, other): (&str, &str)| address(one) == address(other);
+            let is_same = |(one, other): (&str, &str)| {
+                address(one).is_some_and(|one| Some(one) == address(other))
+            };
             return named.as_ref() == Some(arn)
                 || context
                     .server

@@ -150,42 +150,53 @@ pub fn judge(facts: &Facts, clusters: &[Profiles]) -> Finding {
                 ))
                 .remedy("name its labels with --pod-label, or the pod itself with --pod")
         }
-        (Taken::No, None) if told.len() < clusters.len() => Finding::skip(
-            Check::Fargate,
-            format!(
-                "no Fargate profile that was told takes {} in namespace {namespace}, and not every cluster told its own",
-                facts.whose()
-            ),
-        ),
-        (Taken::No, None)
-            if let Taken::Surely(names) = Taken::of(namespace, facts.labels.as_ref(), &idle) =>
-        {
-            let evidence = format!(
-                "the Fargate {} would take {} in namespace {namespace}, and no such profile is ACTIVE",
-                listed(&names),
-                facts.whose()
-            );
-            Finding::warn(Check::Fargate, evidence)
-                .because("it is being made or deleted, or could not be made")
-                .remedy("see `aws eks describe-fargate-profile`, and make it anew if it failed")
+        (Taken::No, None) => {
+            let is_all = told.len() == clusters.len();
+            none_takes(facts, namespace, &profiles, &idle, is_all)
         }
-        (Taken::No, None) if profiles.is_empty() => {
-            Finding::pass(Check::Fargate, "there is no Fargate profile")
-        }
-        (Taken::No, None) => Finding::pass(
-            Check::Fargate,
-            format!(
-                "no Fargate profile takes {} in namespace {namespace} (not the {})",
-                facts.whose(),
-                listed(
-                    &profiles
-                        .iter()
-                        .map(|profile| profile.name.as_str())
-                        .collect::<Vec<_>>()
-                )
-            ),
-        ),
     }
+}
+
+/// No profile takes the pod now; `idle` are those that are not ACTIVE, and `is_all` says whether every
+/// cluster told its own.
+fn none_takes(
+    facts: &Facts,
+    namespace: &str,
+    profiles: &[&FargateProfile],
+    idle: &[&FargateProfile],
+    is_all: bool,
+) -> Finding {
+    let whose = facts.whose();
+    if let Taken::Surely(names) = Taken::of(namespace, facts.labels.as_ref(), idle) {
+        let names = listed(&names);
+        let evidence = format!(
+            "the Fargate {names} would take {whose} in namespace {namespace}, and no such profile is ACTIVE"
+        );
+        return Finding::warn(Check::Fargate, evidence)
+            .because("it is being made or deleted, or could not be made")
+            .remedy("see `aws eks describe-fargate-profile`, and make it anew if it failed");
+    }
+    if !is_all {
+        return Finding::skip(
+            Check::Fargate,
+            format!(
+                "no Fargate profile that was told takes {whose} in namespace {namespace}, and not every cluster \
+                 told its own"
+            ),
+        );
+    }
+    if profiles.is_empty() {
+        return Finding::pass(Check::Fargate, "there is no Fargate profile");
+    }
+    let names: Vec<_> = profiles
+        .iter()
+        .map(|profile| profile.name.as_str())
+        .collect();
+    let names = listed(&names);
+    Finding::pass(
+        Check::Fargate,
+        format!("no Fargate profile takes {whose} in namespace {namespace} (not the {names})"),
+    )
 }
 
 fn is_of_fargate(node: &str) -> bool {

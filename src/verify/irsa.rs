@@ -13,7 +13,7 @@ use crate::files;
 
 /// For whom the token must be, in all partitions (Amazon EKS User Guide, "Create an IAM OIDC
 /// provider for your cluster").
-const AUDIENCE: &str = "sts.amazonaws.com";
+pub(super) const AUDIENCE: &str = "sts.amazonaws.com";
 
 /// What an annotation takes effect by.
 const ANNOTATE: &str = "annotate the delegate's service account with eks.amazonaws.com/role-arn, name it in \

@@ -142,7 +142,12 @@ impl<'a> Preflight<'a> {
             }
         });
         findings.extend(self.check(Check::Irsa, || irsa::judge(&self.irsa(issuers))));
-        findings.extend(self.check(Check::Fargate, || fargate::judge(&self.place(), &profiles)));
+        findings.extend(self.check(Check::Fargate, || {
+            if self.asks_pod() && self.pod.get().is_none() {
+                return Finding::skip(Check::Fargate, "the pod could not be asked for");
+            }
+            fargate::judge(&self.place(), &profiles)
+        }));
         findings.extend(self.check(Check::Clock, || {
             let readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
             clock::judge(&readings)
@@ -417,7 +422,9 @@ impl<'a> Preflight<'a> {
         let mut findings: Vec<_> = [answers, gate, rights].into_iter().flatten().collect();
         if self.asks_pod() {
             let found = self.asked_pod(asked.as_ref().map(|(server, _)| server));
-            findings.extend(found.into_iter().filter(|_| self.wants(Check::Pod)));
+            // Where a pod's place is asked for, that the pod could not be had is the answer.
+            let is_shown = self.wants(Check::Pod) || self.pod.get().is_none();
+            findings.extend(found.into_iter().filter(|_| is_shown));
         }
         findings
     }

@@ -411,7 +411,7 @@ fn value_behind(line: &str, start: usize, name: &str) -> Option<Range<usize>> {
     } else if let Some(value) = blank.strip_prefix(':') {
         let is_key = value.starts_with([' ', '\t', '"', '\'']);
         (is_first && is_key).then_some(value)?
-    } else if name.starts_with("--") && behind.starts_with(' ') {
+    } else if behind.starts_with(' ') && (name.starts_with("--") || is_set(before)) {
         behind
     } else {
         return None;
@@ -421,6 +421,13 @@ fn value_behind(line: &str, start: usize, name: &str) -> Option<Range<usize>> {
         return None;
     }
     word(line, line.len() - value.len())
+}
+
+/// Whether a command before sets what is named behind it: `aws configure set`, `npm config set`.
+fn is_set(before: &str) -> bool {
+    // A few words, since lines may be long.
+    let mut words = before.rsplit(' ').take(3);
+    words.any(|word| word == "set")
 }
 
 /// The word, with its quotes, that begins at a byte or behind the blanks there; none where it is no
@@ -507,6 +514,8 @@ mod tests {
             "- name: X\n  value: \"curl -H 'Authorization: Bearer hunter2' https://x\"",
             "- name: X\n  value: \"curl -H 'X-Auth-Token: hunter2' -u me:hunter2 https://x\"",
             "script: |\n  export DB_PASSWD=hunter2\n  login --password hunter2 --token='hunter2'\n",
+            "script: aws configure set aws_secret_access_key hunter2 --profile x",
+            "script: npm config set //r/:_authToken hunter2",
             "# token: hunter2",
             "args: [\"--db-password=hunter2\"]",
             "proxyPassword: hunter2",

@@ -180,6 +180,14 @@ fn what_is_no_bundle_is_never_replaced() {
     world.write(&other, "precious");
     create("merged").exits(2).says("holds other things");
     assert_eq!(world.read(&other), "precious");
+    // So is what is in a tar with a bundle.
+    create("mixed.tar").exits(0);
+    let more = "cd $world/work; tar -rf mixed.tar file; cp mixed.tar kept.tar";
+    world.shell(&["sh"], more).exits(0);
+    create("mixed.tar").exits(2).says("holds other things too");
+    let [mixed, kept] =
+        ["work/mixed.tar", "work/kept.tar"].map(|name| fs::read(world.path(name)).unwrap());
+    assert!(mixed == kept, "the tar was changed");
     let requests = server.requests().len();
     let source = world.read("work/bootstrap.lock");
     world.write("work/source/bootstrap.lock", source.clone());
@@ -193,7 +201,7 @@ fn what_is_no_bundle_is_never_replaced() {
     ");
     assert_snapshot!(create("file.tar"), @"
     --- stderr ---
-    error: no bundle is made at `[WORLD]/work/file.tar`: it is no bundle
+    error: no bundle is made at `[WORLD]/work/file.tar`: it is no bundle, or holds other things too
     hint: choose another --output-path, remove what is there, or let --replace take a bundle's place
     [exit 2]
     ");

@@ -6,6 +6,7 @@ use kube::config::{AuthInfo, ExecConfig, Kubeconfig};
 
 use super::{Error, read};
 use crate::arn::RoleArn;
+use crate::cluster::exec_plugin::leads_elsewhere;
 
 /// A context of a kubeconfig.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,10 +97,8 @@ fn of_plugin(exec: &ExecConfig) -> Login {
         return role.parse().map_or(Login::Unknown, Login::Role);
     }
     let mut variables = exec.env.iter().flatten();
-    let names_others = variables.any(|entry| {
-        let name = entry.get("name").map_or("", String::as_str);
-        name == "DEFAULT_ROLE" || name.starts_with("AWS_PROFILE") || name == "AWS_ROLE_ARN"
-    });
+    let names_others =
+        variables.any(|entry| leads_elsewhere(entry.get("name").map_or("", String::as_str)));
     if names_others || args.iter().any(|arg| arg.starts_with("--profile")) {
         return Login::Unknown;
     }
@@ -188,6 +187,13 @@ mod tests {
         let profile = r#"{"exec": {"command": "p", "args": ["token", "-i", "p"],
             "env": [{"name": "AWS_PROFILE", "value": "prod"}]}}"#;
         check(profile, &Login::Unknown);
+        for variable in ["AWS_ACCESS_KEY_ID", "AWS_CONFIG_FILE", "DEFAULT_ROLE"] {
+            check(&profile.replace("AWS_PROFILE", variable), &Login::Unknown);
+        }
+        check(
+            &profile.replace("AWS_PROFILE", "AWS_REGION"),
+            &Login::Caller,
+        );
         let other = r#"{"as": "system:admin", "token": "t"}"#;
         check(other, &Login::InTheNameOf("system:admin".to_owned()));
     }

@@ -8,6 +8,7 @@ use std::path::Path as FilePath;
 use super::entry::Entry;
 use super::plugin::Section;
 use super::{Change, Error};
+use crate::cluster::exec_plugin::leads_elsewhere;
 use crate::yaml::{Editor, Node, Path, Stream, Value};
 
 /// The three lists.
@@ -37,10 +38,6 @@ const OTHER_CREDENTIALS: [&str; 13] = [
     "tokenFile",
     "username",
 ];
-
-/// The variables by which aws-iam-authenticator would take another cluster or role, as those of AWS
-/// make a plugin another identity or let it ask another place.
-const OTHER_VARIABLES: [&str; 2] = ["DEFAULT_ROLE", "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID"];
 
 /// A kubeconfig as it was read.
 #[derive(Debug)]
@@ -297,7 +294,7 @@ impl Edit<'_, '_> {
             let is_kept = if ours.contains(&name) {
                 is_first()
             } else {
-                !name.starts_with("AWS_") && !OTHER_VARIABLES.contains(&name)
+                !name.starts_with("AWS_") && !leads_elsewhere(name)
             };
             if !is_kept {
                 is_changed |= self.editor.remove(&env.clone().item(index))?;

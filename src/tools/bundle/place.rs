@@ -80,8 +80,8 @@ impl Place {
             Form::Directory if is_empty(&self.path) || is_bundle(&self.path) => None,
             Form::Directory => Some("it is a directory that holds other things than a bundle"),
             Form::Tar if !there.is_file() => Some("it is not a regular file"),
-            Form::Tar if Bundle::open(&self.path).is_err() => Some("it is no bundle"),
-            Form::Tar => None,
+            Form::Tar if is_bundle(&self.path) => None,
+            Form::Tar => Some("it is no bundle, or holds other things too"),
         }
     }
 
@@ -196,9 +196,10 @@ fn is_empty(directory: &Path) -> bool {
     entries.is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// Whether a directory is a bundle and nothing else: replacing it must not take anything else away.
-fn is_bundle(directory: &Path) -> bool {
-    Bundle::open(directory).is_ok_and(|bundle| bundle.is_all_of_its_directory())
+/// Whether a directory or tar is a bundle and nothing else: replacing it must not take anything else
+/// away.
+fn is_bundle(path: &Path) -> bool {
+    Bundle::open(path).is_ok_and(|bundle| bundle.is_all_of_its_place())
 }
 
 /// Copies a file and hashes it once more on the way: a cache may be shared with others.

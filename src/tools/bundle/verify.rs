@@ -109,13 +109,20 @@ impl Bundle {
         Ok(verdict)
     }
 
-    /// Whether this directory is a bundle and has nothing else, whatever state its files are in.
-    pub(super) fn is_all_of_its_directory(&self) -> bool {
+    /// Whether this directory or tar is a bundle and has nothing else, whatever state its files are in.
+    pub(super) fn is_all_of_its_place(&self) -> bool {
         let mut search = Search::new(self);
-        let expected = std::mem::take(&mut search.expected);
+        let looked = match self.form() {
+            Form::Directory => {
+                let expected = std::mem::take(&mut search.expected);
+                search.extras(self.path(), &expected)
+            }
+            Form::Tar => search.tar(self.path(), Deadline::never()),
+        };
+        let mut findings = search.verdict.findings.iter();
         self.text().starts_with(HEADER)
-            && search.extras(self.path(), &expected).is_ok()
-            && search.verdict.findings.is_empty()
+            && looked.is_ok()
+            && !findings.any(|finding| finding.problem == Problem::Extra)
     }
 
     /// What the tools of the lock need and it does not pin.
@@ -269,14 +276,13 @@ impl Search {
     fn tar(&mut self, path: &Path, deadline: Deadline) -> Result<(), ReadError> {
         let file = open_tar(path)?;
         let mut under_way: Option<(String, Hasher, u64)> = None;
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         let read = archive::read_tar(path, &file, deadline, &mut |piece| match piece {
             Piece::Member { name, kind } => {
                 if let Some(done) = under_way.take() {
                     self.done(done);
                 }
-                let is_again = seen.iter().any(|known| known == name);
-                seen.push(name.to_owned());
+                let is_again = !seen.insert(name.to_owned());
                 match self.expected.get(name) {
                     Some(file) if kind == MemberKind::File && !is_again => {
                         let hasher = Hasher::new(file.digest.algorithm());
@@ -302,7 +308,7 @@ impl Search {
             Err(archive::Error::Refused { fault, .. }) => {
                 // What it broke off in is missing, like all that would come after.
                 if let Some((name, ..)) = under_way.take() {
-                    seen.retain(|known| *known != name);
+                    seen.remove(&name);
                 }
                 let name = path.file_name().unwrap_or(path.as_os_str());
                 self.verdict.findings.push(Finding {

@@ -102,7 +102,7 @@ impl Installer<'_> {
             return Ok(());
         }
         let ours = self.settings.prefix.bin().join(name);
-        let known = self.settings.prefix.bin_dirs();
+        let known = self.settings.prefix.bin_dirs().map_err(Error::File)?;
         for directory in known.iter().chain(&self.settings.bin_dir) {
             let link = directory.join(name);
             if fs::read_link(&link).is_ok_and(|target| target == ours) {

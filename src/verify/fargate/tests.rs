@@ -92,8 +92,8 @@ fn what_is_known_decides() {
     let refused = || Some(Err("AccessDenied".to_owned()));
     // What one cluster tells is not all, and still something.
     for other in [None, refused()] {
-        let none = judge(&unknown(no), &[other.clone(), Some(Ok(vec![]))]);
-        assert_eq!(none.state, State::Skip, "{}", none.evidence);
+        let found = judge(&unknown(no), &[other.clone(), Some(Ok(vec![]))]);
+        assert_eq!(found.state, State::Skip, "{}", found.evidence);
         let one = judge(&unknown(no), &[Some(Ok(all())), other]);
         assert_eq!(one.state, State::Warn, "{}", one.evidence);
     }

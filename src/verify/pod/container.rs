@@ -1,12 +1,26 @@
 //! The containers of a pod: the variables that the webhook sets, and the token that it mounts.
 
-use super::super::irsa::{EXCLUSIVE, USE_IRSA};
+use super::super::irsa::{AUDIENCE, EXCLUSIVE, USE_IRSA};
 use super::super::{Check, CredentialKind, Finding};
 use super::{delegate, has_irsa, shown};
 use crate::cluster::pod::{Container, Pod, Setting};
 
-/// For whom the token must be, in all partitions.
-pub(super) const AUDIENCE: &str = "sts.amazonaws.com";
+/// What IRSA takes.
+const BOTH: &str = "AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE";
+
+/// Others have the variables, and the delegate's container has not.
+fn of_others_alone(own: &Container, is_skipped: bool, others: &str) -> Finding {
+    let evidence = format!("the container {} has no {BOTH}, and {others} has", own.name);
+    let finding = Finding::fail(Check::Pod, evidence);
+    if is_skipped {
+        return finding
+            .because("the annotation eks.amazonaws.com/skip-containers of the pod names it")
+            .remedy("take it out of that annotation, and restart the pod");
+    }
+    finding
+        .because("it was not there when EKS injected them, or the manifest sets them for the other alone")
+        .remedy(format!("remove {BOTH} from the manifest, and restart the pod"))
+}
 
 /// The variables of the containers, against the annotation.
 pub(super) fn judge_variables(
@@ -14,7 +28,6 @@ pub(super) fn judge_variables(
     annotated: Option<&str>,
     kind: Option<CredentialKind>,
 ) -> Finding {
-    const BOTH: &str = "AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE";
     let is_skipped = |container: &&Container| pod.skipped.contains(&container.name);
     let has = |container: &&Container| container.role.is_some() && container.token_file.is_some();
     let half = pod
@@ -54,25 +67,10 @@ pub(super) fn judge_variables(
                 ),
         };
     }
-    let names: Vec<_> = with
-        .iter()
-        .map(|container| container.name.as_str())
-        .collect();
-    let names = names.join(", ");
+    let names = with.iter().map(|container| container.name.as_str());
+    let names = names.collect::<Vec<_>>().join(", ");
     if let Some(own) = delegate(pod).filter(|_| !has_irsa(pod)) {
-        let finding = Finding::fail(
-            Check::Pod,
-            format!("the container {} has no {BOTH}, and {names} has", own.name),
-        );
-        return if is_skipped(&own) {
-            finding
-                .because("the annotation eks.amazonaws.com/skip-containers of the pod names it")
-                .remedy("take it out of that annotation, and restart the pod")
-        } else {
-            finding
-                .because("it was not there when EKS injected them, or the manifest sets them for the other alone")
-                .remedy(format!("remove {BOTH} from the manifest, and restart the pod"))
-        };
+        return of_others_alone(own, is_skipped(&own), &names);
     }
     let value = |setting: &Option<Setting>| match setting {
         Some(Setting::Value(value)) => shown(value),

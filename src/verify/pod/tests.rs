@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
 use super::super::State;
-use super::container::AUDIENCE;
+use super::super::irsa::AUDIENCE;
 use super::*;
 use crate::cluster::pod::{Setting, TokenVolume};
 

@@ -97,8 +97,7 @@ impl Preflight<'_> {
 
     /// Why the pod was not asked for.
     pub(in crate::verify) fn without_pod(&self, reason: &str) -> Option<Finding> {
-        let is_asked = self.wants(Check::Pod) && self.setup.pod.name.is_some();
-        is_asked.then(|| {
+        self.asks_pod().then(|| {
             Finding::fail(Check::Pod, format!("the pod could not be asked for: {reason}")).remedy(
             "name the cluster with --cluster, and write its context with `bootstrap kubeconfig`",
         )

@@ -153,6 +153,12 @@ impl Writer<'_> {
     pub(super) fn grow(&mut self, id: u32, members: &[Member<'_>], is_mapping: bool, place: Place) {
         let text = self.text;
         let raw = self.stream.raw(id);
+        // A block scalar, which may have become null on the way, ends with a line break of its own.
+        let end = if raw.is_block_scalar() {
+            self.body(raw).end
+        } else {
+            raw.end()
+        };
         let quotes = self.bracket_quotes();
         let inside = members
             .iter()
@@ -164,7 +170,7 @@ impl Writer<'_> {
         if is_bracket && members.is_empty() {
             return;
         }
-        let is_one_line = line_end(text, raw.start()) >= raw.end();
+        let is_one_line = line_end(text, raw.start()) >= end;
         if is_bracket
             && (place.in_flow
                 || is_simple && is_mapping
@@ -177,7 +183,7 @@ impl Writer<'_> {
             let (open, close) = if is_mapping { ('{', '}') } else { ('[', ']') };
             let gap = self.gap(raw, place);
             return self.splice(
-                raw.start()..raw.end(),
+                raw.start()..end,
                 format!("{gap}{open}{inside}{close}"),
                 false,
             );
@@ -193,15 +199,15 @@ impl Writer<'_> {
             lines.push(member.lines(self.habit, indent), indent);
         }
         let behind = trim_before(text, raw.start()).max(place.slot);
-        let is_alone = is_line_start(text, raw.start()) && line_end(text, raw.end()) == raw.end();
+        let is_alone = is_line_start(text, raw.start()) && line_end(text, end) == end;
         if place.parent.is_none() && is_alone && !raw.is_absent() {
             let eol = eol(text, raw.start());
-            return self.splice(raw.start()..raw.end(), lines.lines.join(eol), false);
+            return self.splice(raw.start()..end, lines.lines.join(eol), false);
         }
         if !raw.is_absent() {
-            self.splice(behind..raw.end(), String::new(), false);
+            self.splice(behind..end, String::new(), false);
         }
-        self.put_below(raw.end(), &lines, indent);
+        self.put_below(end, &lines, indent);
     }
 
     /// How text is to be quoted inside new brackets.

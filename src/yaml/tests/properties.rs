@@ -419,3 +419,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_literal_that_becomes_null_and_then_a_collection_leaves_its_line_break() {
+    for (text, value, expected) in [
+        ("k: |\n  a\n\n    b\n", Value::Sequence(vec![]), "k: []\n"),
+        (
+            "k: |\n  a\nz: 1\n",
+            Value::Sequence(vec![]),
+            "k: []\nz: 1\n",
+        ),
+        (
+            "k: |-\n  a\nz: 1\n",
+            Value::Sequence(vec!["x".into()]),
+            "k:\n  - x\nz: 1\n",
+        ),
+        ("k: >\n  a", Value::Sequence(vec!["x".into()]), "k:\n  - x"),
+    ] {
+        let path = Path::of(0).key("k");
+        let edited = edit_once(text, |editor| {
+            editor.set(&path, Value::Scalar(Scalar::Null))?;
+            editor.set(&path, value.clone())
+        });
+        assert_eq!(edited.unwrap(), expected, "{text}");
+    }
+}
