@@ -79,6 +79,17 @@ impl Digest {
         hex(&self.bytes)
     }
 
+    /// Where a mirror, a bundle and the cache have the file with this digest: `<alg>/<hex>`.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.algorithm, self.hex())
+    }
+
+    /// The digest in such a path.
+    pub fn from_path(path: &str) -> Option<Self> {
+        let (name, digits) = path.split_once('/')?;
+        format!("{name}:{digits}").parse().ok()
+    }
+
     fn algorithm_named(name: &str) -> Option<Algorithm> {
         [Algorithm::Sha256, Algorithm::Sha512]
             .into_iter()

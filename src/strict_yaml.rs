@@ -253,6 +253,7 @@ impl Invalid {
         let location = error.location();
         let (line, column) = location.map_or((1, 1), |at| (at.line(), at.column()));
         let problem = without_position(&error.to_string(), line, column);
+        let problem = shortened(problem);
         let file = file.to_owned();
         Self {
             at: Location { file, line, column },
@@ -264,6 +265,21 @@ impl Invalid {
 /// The message without the position that the parser appends, for that stands in front of it.
 fn without_position(message: &str, line: usize, column: usize) -> String {
     message.replacen(&format!(" at line {line} column {column}"), "", 1)
+}
+
+/// The most characters of a problem that are shown, but for the dots between them: what is quoted in it
+/// may be as long as the file.
+const LONGEST: usize = 1000;
+
+/// The beginning and the end of what is too long: what was found, and what was expected.
+fn shortened(problem: String) -> String {
+    let count = problem.chars().count();
+    if count <= LONGEST {
+        return problem;
+    }
+    let head: String = problem.chars().take(LONGEST / 2).collect();
+    let tail: String = problem.chars().skip(count - LONGEST / 2).collect();
+    format!("{head}…{tail}")
 }
 
 #[cfg(test)]

@@ -284,6 +284,15 @@ fn a_name_says_whether_it_is_a_tar_unless_a_flag_does() {
     hint: let the name end in .tar: what is in it is compressed already
     [exit 2]
     ");
+    world
+        .bootstrap(&[&create[..], &["-"]].concat())
+        .exits(2)
+        .says("not on standard output")
+        .says("hint: name one, such as -o bundle.tar");
+    world
+        .bootstrap(&[&create[..], &["UPPER.TAR"]].concat())
+        .exits(0);
+    assert!(world.path("work/UPPER.TAR").is_file());
 }
 
 #[test]

@@ -293,7 +293,7 @@ fn a_list_of_links_that_cannot_be_read_is_told_and_kept() {
     world
         .bootstrap(&["install", "hello", "--bin-dir", "bin"])
         .exits(0);
-    world.write("prefix/bin-dirs", b"/elsewhere\xff\n");
+    std::fs::write(world.prefix("bin-dirs"), b"/elsewhere\xff\n").unwrap();
     for args in [
         &["uninstall", "hello"][..],
         &["install", "hello", "--bin-dir", "other"],
@@ -301,7 +301,7 @@ fn a_list_of_links_that_cannot_be_read_is_told_and_kept() {
         world.bootstrap(args).exits(1).says("bin-dirs");
     }
     assert_eq!(
-        std::fs::read(world.path("prefix/bin-dirs")).unwrap(),
+        std::fs::read(world.prefix("bin-dirs")).unwrap(),
         b"/elsewhere\xff\n"
     );
 }

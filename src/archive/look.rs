@@ -29,6 +29,8 @@ pub enum Piece<'a> {
         name: &'a str,
         /// What it is.
         kind: MemberKind,
+        /// The length of its content, in bytes.
+        size: u64,
     },
     /// More of the content of the file that began last.
     Bytes(&'a [u8]),
@@ -54,7 +56,8 @@ pub fn read_tar(
         // `tar -C directory .` puts `./` before every name.
         let plain = name.strip_prefix("./").unwrap_or(&name);
         let name = plain.trim_end_matches('/');
-        visit(Piece::Member { name, kind });
+        let size = member.size();
+        visit(Piece::Member { name, kind, size });
         if kind != MemberKind::File {
             return Ok(());
         }

@@ -55,7 +55,8 @@ impl<W: Write> TarWriter<W> {
         };
         self.builder.append_data(&mut header, name, &mut counted)?;
         if counted.count != size {
-            return Err(io::Error::other("its length changed meanwhile"));
+            let why = "its length changed meanwhile";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
         Ok(())
     }

@@ -112,6 +112,11 @@ pub(super) struct Member<'m, 'r, 'g, R: Read> {
 }
 
 impl<R: Read> Member<'_, '_, '_, R> {
+    /// The length of the content, in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.entry.size()
+    }
+
     /// Reads the content into `block` and passes it on, block by block.
     pub(super) fn read(
         &mut self,

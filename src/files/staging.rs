@@ -1,6 +1,6 @@
 //! What is made beside its place and moved there when it is whole.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,8 @@ use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
 use super::{
-    Error, UNFINISHED, create_directory, parent, remove, swap_directory, sync, unfinished_in,
+    Error, UNFINISHED, create_directory, parent, remove, swap_directory, sync, sync_directory,
+    unfinished_in,
 };
 
 /// A directory beside `target`, which takes its place, or from which a file does; dropped, it is gone.
@@ -34,17 +35,20 @@ impl Staging {
         loop {
             let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent);
             let directory = made.map_err(fail)?.keep();
-            let lock = File::open(&directory).map_err(fail)?;
-            // Where there are no locks, nobody takes one and clears anything away.
-            drop(lock.try_lock());
-            // Another run may have taken it for a leftover before it was locked.
-            if directory.exists() {
-                return Ok(Self {
-                    directory,
-                    target: target.to_owned(),
-                    _lock: lock,
-                });
+            // Another run may take it for a leftover until it is locked. Where there are no locks, nobody
+            // gets one and clears anything away.
+            let lock = match File::open(&directory) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened.map_err(fail)?,
+            };
+            if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || !directory.exists() {
+                continue;
             }
+            return Ok(Self {
+                directory,
+                target: target.to_owned(),
+                _lock: lock,
+            });
         }
     }
 
@@ -78,11 +82,14 @@ impl Staging {
         super::set_mode(&self.directory, 0o755)?;
         sync(&self.directory)?;
         if replace {
-            return swap_directory(&self.directory, &self.target);
+            swap_directory(&self.directory, &self.target)?;
+        } else {
+            // Of two directories rename(2) replaces none but an empty one, and a file none at all.
+            let moved = fs::rename(&self.directory, &self.target);
+            moved.map_err(|source| Error::new("make", &self.target, source))?;
         }
-        // Of two directories rename(2) replaces none but an empty one, and a file none at all.
-        let moved = fs::rename(&self.directory, &self.target);
-        moved.map_err(|source| Error::new("make", &self.target, source))
+        sync_directory(parent(&self.target));
+        Ok(())
     }
 
     /// The same with a file of the directory.
@@ -91,16 +98,24 @@ impl Staging {
         let path = self.directory.join(name);
         let file = File::open(&path).map_err(fail)?;
         file.sync_all().map_err(fail)?;
-        if replace {
-            return fs::rename(&path, &self.target).map_err(fail);
-        }
-        match rustix::fs::renameat_with(CWD, &path, CWD, &self.target, RenameFlags::NOREPLACE) {
+        let moved = if replace {
+            fs::rename(&path, &self.target)
+        } else {
+            self.rename_new(&path)
+        };
+        moved.map_err(fail)?;
+        sync_directory(parent(&self.target));
+        Ok(())
+    }
+
+    /// Gives a file the target's name, which nothing may have.
+    fn rename_new(&self, path: &Path) -> io::Result<()> {
+        match rustix::fs::renameat_with(CWD, path, CWD, &self.target, RenameFlags::NOREPLACE) {
             // The file system cannot do that; who asked has looked already.
             Err(Errno::INVAL | Errno::NOSYS) if !self.target.exists() => {
-                fs::rename(&path, &self.target).map_err(fail)
+                fs::rename(path, &self.target)
             }
-            Err(errno) => Err(fail(io::Error::from(errno))),
-            Ok(()) => Ok(()),
+            moved => Ok(moved?),
         }
     }
 }
@@ -110,7 +125,9 @@ fn clear_leftovers(parent: &Path, prefix: &str) {
     for path in unfinished_in(parent) {
         let name = path.file_name().unwrap_or_default();
         let is_ours = name.as_encoded_bytes().starts_with(prefix.as_bytes()) && path.is_dir();
-        if is_ours && File::open(&path).is_ok_and(|lock| lock.try_lock().is_ok()) {
+        let lock = File::open(&path).ok().filter(|_| is_ours);
+        // Held until all of it is gone.
+        if lock.as_ref().is_some_and(|lock| lock.try_lock().is_ok()) {
             drop(remove(&path));
         }
     }

@@ -156,14 +156,21 @@ impl Layers<'_> {
 
 /// What a bundle of this name is.
 fn form(path: &std::path::Path, tar: bool) -> Result<Form, Error> {
+    if path == std::path::Path::new("-") {
+        let error =
+            Error::usage("a bundle is made in a file or a directory, not on standard output");
+        return Err(error.with_hint("name one, such as -o bundle.tar".to_owned()));
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if tar || name.ends_with(".tar") {
+    let name = name.to_ascii_lowercase();
+    let is_named_so = path
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("tar"));
+    if tar || is_named_so {
         return Ok(Form::Tar);
     }
-    if [".tar.gz", ".tgz", ".zip"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
-    {
+    let others = [".tar.gz", ".tar.xz", ".tar.zst", ".tgz", ".txz", ".zip"];
+    if others.iter().any(|ending| name.ends_with(ending)) {
         return Err(Error::usage(format!(
             "a bundle is a directory or a tar, and `{}` would be neither",
             path.display()

@@ -126,3 +126,15 @@ fn nesting_and_aliases_without_end_are_refused() {
     let bomb = format!("version: 1\na0: &a0 [x]\n{bomb}");
     assert!(parse::<Sample>(Path::new("f"), &bomb, 1).is_err());
 }
+
+#[test]
+fn of_what_is_too_long_the_beginning_and_the_end_are_shown() {
+    let long = "é".repeat(1_000_000);
+    let text = format!("version: 1\nflag: {long}\n");
+    let error = parse::<Sample>(Path::new("f.yaml"), &text, 1).unwrap_err();
+    assert_eq!(error.at.to_string(), "f.yaml:2:7");
+    assert_eq!(error.problem.chars().count(), LONGEST + 1);
+    let (head, tail) = error.problem.split_once('…').unwrap();
+    assert!(head.starts_with("flag: invalid type: string"), "{head}");
+    assert!(tail.ends_with("expected a boolean"), "{tail}");
+}

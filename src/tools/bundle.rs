@@ -18,24 +18,10 @@ pub use place::{Form, Place};
 pub use read::{Bundle, ReadError};
 pub use verify::{Finding, Problem, Verdict};
 
-use std::path::Path;
-
-use url::Url;
-
-use crate::digest::{Algorithm, Digest};
+use crate::digest::Algorithm;
 
 /// The name of the lock in a bundle.
 pub const LOCK: &str = "bootstrap.lock";
 
 /// The directories of a bundle.
 const DIRECTORIES: [&str; 2] = [Algorithm::Sha256.name(), Algorithm::Sha512.name()];
-
-/// Where in a bundle the file of this digest is.
-pub fn path_of(digest: &Digest) -> String {
-    format!("{}/{}", digest.algorithm(), digest.hex())
-}
-
-/// The address of that file in the bundle at `directory`; none when that is not an absolute path.
-pub fn url_of(digest: &Digest, directory: &Path) -> Option<Url> {
-    Url::from_file_path(directory.join(path_of(digest))).ok()
-}

@@ -12,11 +12,10 @@ use crate::digest::Digest;
 use crate::platform::{Platform, UnknownPlatform};
 use crate::strict_yaml;
 use crate::tools::Artifact;
-use crate::tools::bundle;
 use crate::tools::description::{
     Contradiction, Description, LayoutName, LimitsEntry, NeedEntry, ProgramEntry, SmokeEntry,
 };
-use crate::tools::lockfile::{DEFAULT_PROOF, Locked, LockedSource, Target};
+use crate::tools::lockfile::{self, DEFAULT_PROOF, Locked, LockedSource, Target};
 use crate::tools::names::{ProgramName, ToolName, TreePath};
 use crate::tools::template::Template;
 use crate::tools::version::Version;
@@ -192,8 +191,8 @@ impl ArtifactEntry {
     fn artifact(self, directory: &Path) -> Result<Artifact, Problem> {
         let url = match self.url {
             PinnedUrl::Whole(url) => url,
-            PinnedUrl::Beside(path) if path == bundle::path_of(&self.digest) => {
-                bundle::url_of(&self.digest, directory).ok_or(Problem::NoDirectory)?
+            PinnedUrl::Beside(digest) if digest == self.digest => {
+                lockfile::beside(&digest, directory).ok_or(Problem::NoDirectory)?
             }
             PinnedUrl::Beside(_) => return Err(Problem::OtherFile),
         };
@@ -206,9 +205,9 @@ impl ArtifactEntry {
     }
 
     fn new(artifact: &Artifact, directory: &Path) -> Self {
-        let beside = bundle::url_of(&artifact.digest, directory);
+        let beside = lockfile::beside(&artifact.digest, directory);
         let url = if beside.as_ref() == Some(&artifact.url) {
-            PinnedUrl::Beside(bundle::path_of(&artifact.digest))
+            PinnedUrl::Beside(artifact.digest.clone())
         } else {
             PinnedUrl::Whole(artifact.url.clone())
         };
@@ -227,17 +226,15 @@ enum PinnedUrl {
     /// The digest decides, so `http` and `file` are as good as `https`.
     Whole(Url),
     /// `ALG/HEX`: in the bundle that the lock belongs to, wherever that is.
-    Beside(String),
+    Beside(Digest),
 }
 
 impl FromStr for PinnedUrl {
     type Err = InvalidUrl;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let beside = text.split_once('/');
-        let beside = beside.and_then(|(alg, hex)| format!("{alg}:{hex}").parse::<Digest>().ok());
-        if let Some(digest) = beside {
-            return Ok(Self::Beside(bundle::path_of(&digest)));
+        if let Some(digest) = Digest::from_path(text) {
+            return Ok(Self::Beside(digest));
         }
         let url = Url::parse(text).ok();
         let url = url.filter(|url| matches!(url.scheme(), "https" | "http" | "file"));
@@ -249,10 +246,10 @@ impl FromStr for PinnedUrl {
 
 impl Serialize for PinnedUrl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Whole(url) => url.as_str(),
-            Self::Beside(path) => path,
-        })
+        match self {
+            Self::Whole(url) => serializer.serialize_str(url.as_str()),
+            Self::Beside(digest) => serializer.serialize_str(&digest.path()),
+        }
     }
 }
 

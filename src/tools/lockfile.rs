@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{fmt, fs, io};
+use std::{fmt, io};
+
+use url::Url;
 
 use crate::digest::{Digest, Hasher};
 use crate::fault::Fault;
@@ -67,12 +69,18 @@ pub enum Target {
     One(Platform),
 }
 
+/// The address of the file with this digest in the bundle at `directory`, which a lock there names by
+/// `<alg>/<hex>` alone; none when that is not an absolute path.
+pub fn beside(digest: &Digest, directory: &Path) -> Option<Url> {
+    Url::from_file_path(directory.join(digest.path())).ok()
+}
+
 impl Lockfile {
     /// Reads the lock at `file`.
     pub fn read(file: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(file).map_err(|source| Error::Unreadable {
+        let text = files::read_text(file).map_err(|error| Error::Unreadable {
             path: file.to_owned(),
-            source,
+            source: error.source,
         })?;
         Ok(Self::parse(file, &text)?)
     }

@@ -28,12 +28,23 @@ impl FromStr for Wanted {
             Some((name, version)) => (name, Some(version.parse()?)),
             None => (text, None),
         };
+        let name = name.parse()?;
         Ok(Self {
-            name: name.parse()?,
             version,
+            ..Self::any(name)
+        })
+    }
+}
+
+impl Wanted {
+    /// A tool in whatever version is pinned.
+    pub const fn any(name: ToolName) -> Self {
+        Self {
+            name,
+            version: None,
             optional: false,
             at: None,
-        })
+        }
     }
 }
 

@@ -104,6 +104,7 @@ fn what_is_altered_missing_or_too_many_is_listed() {
     world.write("work/bundle/sha256/abc", "mine");
     fs::create_dir_all(world.path("work/bundle/more/of/it")).unwrap();
     fs::create_dir_all(world.path("work/bundle/lost+found")).unwrap();
+    fs::create_dir_all(world.path("work/bundle/sha512")).unwrap();
     assert_snapshot!(verify(&world, "bundle"), @"
     [WORLD]/work/bundle: more is extra
     [WORLD]/work/bundle: notes.txt is extra
@@ -244,15 +245,53 @@ fn a_tar_that_was_cut_off_is_told_wherever_it_ends() {
         let run = verify(&world, "bundle.tar");
         assert_eq!(run.code, Some(expected), "{length} bytes: {run}");
     }
+    world.write("work/bundle.tar", &whole[..512 + lock / 2]);
+    verify(&world, "bundle.tar").says("bundle.tar` is neither a directory nor a tar");
     world.write("work/bundle.tar", &whole[..whole.len() - 2048]);
     assert_snapshot!(verify(&world, "bundle.tar"), @"
     [WORLD]/work/bundle.tar: bundle.tar is altered: the end of the archive is missing
-    [WORLD]/work/bundle.tar: sha256/[HEX] is missing (bye 2.0.0 for any)
     [WORLD]/work/bundle.tar: sha256/[HEX] is missing (hello 1.0.0 for any)
     --- stderr ---
     hint: make it anew with `bootstrap bundle create --replace`, or copy it once more
     [exit 3]
     ");
+}
+
+#[test]
+fn what_stands_behind_the_last_file_does_not_make_that_missing() {
+    let (world, _server) = bundled();
+    let behind = "cd $world/work; cp bundle.tar more.tar; echo more >>more.tar
+        mkfifo pipe; cp bundle.tar device.tar; tar -rf device.tar pipe";
+    world.shell(&["sh"], behind).exits(0);
+    let run = verify(&world, "more.tar").exits(3);
+    assert_eq!(run.stdout.lines().count(), 1, "{}", run.stdout);
+    run.shows("more.tar is altered: ");
+    let run = verify(&world, "device.tar").exits(3);
+    assert_eq!(run.stdout.lines().count(), 1, "{}", run.stdout);
+    run.shows("device.tar is altered: entry `pipe`: ");
+}
+
+#[test]
+fn what_lies_in_the_directory_of_the_file_system_is_too_much_for_replacing() {
+    let (world, _server) = bundled();
+    let found = "work/bundle/lost+found";
+    fs::create_dir_all(world.path(found)).unwrap();
+    let replace = [
+        "bundle",
+        "create",
+        "-q",
+        "--replace",
+        "--platform",
+        "linux/amd64",
+    ];
+    world.write(&format!("{found}/mine"), "mine");
+    verify(&world, "bundle")
+        .exits(3)
+        .shows(": lost+found is extra\n");
+    world.bootstrap(&replace).exits(2);
+    assert_eq!(world.read(&format!("{found}/mine")), "mine");
+    fs::remove_file(world.path(&format!("{found}/mine"))).unwrap();
+    world.bootstrap(&replace).exits(0);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::options::{GlobalFlags, Layers, Output};
 use crate::report::{size, table};
-use crate::tools::bundle::{Bundle, path_of};
+use crate::tools::bundle::Bundle;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,7 +47,7 @@ fn to_json(bundle: &Bundle) -> String {
             "tool": row.tool.to_string(),
             "version": row.version,
             "platform": row.target.to_string(),
-            "path": path_of(&row.artifact.digest),
+            "path": row.artifact.digest.path(),
             "digest": row.artifact.digest.to_string(),
             "size": row.artifact.size,
             "proof": row.artifact.proof,

@@ -42,12 +42,7 @@ impl<'a> Maker<'a> {
         named: &[Wanted],
         platforms: &[Platform],
     ) -> Result<BTreeMap<ToolName, Chosen<'a>>, Error> {
-        let all = self.lock.tools.keys().map(|name| Wanted {
-            name: name.clone(),
-            version: None,
-            optional: false,
-            at: None,
-        });
+        let all = self.lock.tools.keys().map(|name| Wanted::any(name.clone()));
         let mut left: VecDeque<(Wanted, Option<ToolName>)> = if named.is_empty() {
             all.map(|wanted| (wanted, None)).collect()
         } else {
@@ -75,12 +70,7 @@ impl<'a> Maker<'a> {
             }
             let releases = self.releases(&tool, locked, platforms)?;
             for need in releases.iter().flat_map(|release| &release.needs) {
-                let wanted = Wanted {
-                    name: need.tool.clone(),
-                    version: None,
-                    optional: false,
-                    at: None,
-                };
+                let wanted = Wanted::any(need.tool.clone());
                 left.push_back((wanted, Some(tool.clone())));
             }
             let parts = Parts::new(locked, releases);
@@ -104,12 +94,7 @@ impl<'a> Maker<'a> {
         };
         let is_one = matches!(locked.source, LockedSource::PackageLock { .. });
         let count = if is_one { 1 } else { platforms.len() };
-        let wanted = Wanted {
-            name: tool.clone(),
-            version: None,
-            optional: false,
-            at: None,
-        };
+        let wanted = Wanted::any(tool.clone());
         let releases = platforms.iter().take(count).map(|platform| {
             let pins = Pins {
                 catalog: self.catalog,

@@ -95,12 +95,7 @@ impl Maker<'_> {
             platform: Platform::host(),
         };
         for need in &release.needs {
-            let wanted = Wanted {
-                name: need.tool.clone(),
-                version: None,
-                optional: false,
-                at: None,
-            };
+            let wanted = Wanted::any(need.tool.clone());
             let other = pins.resolve(&wanted).map_err(Error::Unresolved)?;
             if other.programs.keys().any(|name| name.as_str() == NPM) {
                 return Ok(Some(other));

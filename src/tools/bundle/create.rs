@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::choose::Parts;
-use super::{Bundle, Error, Form, LOCK, Place, path_of, url_of};
+use super::{Bundle, Error, Form, LOCK, Place};
 use crate::cache::{Cache, Verified};
 use crate::deadline::Deadline;
 use crate::digest::Digest;
@@ -12,7 +12,7 @@ use crate::http::Client;
 use crate::platform::Platform;
 use crate::tools::Artifact;
 use crate::tools::catalog::Catalog;
-use crate::tools::lockfile::{Locked, LockedSource, Lockfile, Target};
+use crate::tools::lockfile::{self, Locked, LockedSource, Lockfile, Target};
 use crate::tools::mirror::MirrorTemplate;
 use crate::tools::names::ToolName;
 use crate::tools::npm::Registry;
@@ -100,7 +100,7 @@ impl Maker<'_> {
                     for (target, (artifact, release)) in parts {
                         let file = self.fetch(&release, &artifact, Some(&target.to_string()))?;
                         artifacts.insert(target, self.carried(&place, artifact, &file)?);
-                        contents.insert(path_of(file.digest()), file);
+                        contents.insert(file.digest().path(), file);
                     }
                 }
                 Parts::Packages {
@@ -111,7 +111,7 @@ impl Maker<'_> {
                     let file = self.compose(&release, &lock, &work)?;
                     let made = self.composed(&place, &lock, &pinned, &file)?;
                     artifacts.insert(Target::Any, made);
-                    contents.insert(path_of(file.digest()), file);
+                    contents.insert(file.digest().path(), file);
                 }
             }
             (self.observer)(tool.as_str(), Activity::Settled);
@@ -146,7 +146,7 @@ impl Maker<'_> {
         let Ok(there) = Bundle::open(&place.path) else {
             return Ok(false);
         };
-        let is_same = there.text() == text && self.is_whole(&there);
+        let is_same = there.text() == text && self.is_whole(&there)?;
         if is_same || place.replace {
             return Ok(is_same);
         }
@@ -156,9 +156,12 @@ impl Maker<'_> {
         })
     }
 
-    fn is_whole(&self, bundle: &Bundle) -> bool {
+    fn is_whole(&self, bundle: &Bundle) -> Result<bool, Error> {
         let verdict = bundle.verify(self.catalog, self.deadline);
-        verdict.is_ok_and(|verdict| verdict.findings.is_empty())
+        let verdict = verdict.map_err(Error::There)?;
+        // A directory is read without an eye on the time.
+        self.deadline.check().map_err(Error::Deadline)?;
+        Ok(verdict.findings.is_empty())
     }
 
     /// The pin of an artifact as the bundle has it: with its size, and without an address that means
@@ -202,7 +205,7 @@ impl Maker<'_> {
 
     #[expect(clippy::unused_self, reason = "its siblings take it")]
     fn address(&self, place: &Place, file: &Verified) -> Result<url::Url, Error> {
-        url_of(file.digest(), place.directory()).ok_or_else(|| Error::NotAbsolute {
+        lockfile::beside(file.digest(), place.directory()).ok_or_else(|| Error::NotAbsolute {
             path: place.path.clone(),
         })
     }

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use super::LOCK;
+use super::{LOCK, ReadError};
 use crate::archive;
 use crate::deadline::DeadlinePassed;
 use crate::fault::Fault;
@@ -82,6 +82,9 @@ pub enum Error {
     /// There is not enough room for the bundle.
     #[error(transparent)]
     Room(files::Shortage),
+    /// The bundle that is there could not be looked at.
+    #[error(transparent)]
+    There(ReadError),
     /// An artifact could not be had.
     #[error("{tool} {version}{} cannot be put into the bundle", target.as_ref().map(|target| format!(" for {target}")).unwrap_or_default())]
     Tool {
@@ -118,6 +121,7 @@ impl Error {
         match self {
             Self::Changed { .. } => Fault::Untrusted,
             Self::Deadline(_) => Fault::Remote,
+            Self::There(error) => error.fault(),
             Self::Tool { source, .. } => source.fault(),
             Self::Unresolved(error) => error.fault(),
             Self::InCache { .. }
@@ -167,6 +171,7 @@ impl Error {
                 };
             }
             Self::Unresolved(error) => return error.hint(),
+            Self::There(error) => return error.hint().map(str::to_owned),
             Self::NotAbsolute { .. } | Self::Pack(_) | Self::Unwritable(_) => return None,
         };
         Some(hint.to_owned())

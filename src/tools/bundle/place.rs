@@ -170,9 +170,14 @@ impl Place {
                     reader: content.reader(),
                     hasher: &mut hasher,
                 };
-                tar.file(name, 0o644, content.len(), &mut reader)
-                    .map_err(failed)?;
-                check_copied(content, hasher)?;
+                let written = tar.file(name, 0o644, content.len(), &mut reader);
+                match written {
+                    Err(error) if error.kind() != io::ErrorKind::InvalidData => {
+                        return Err(failed(error));
+                    }
+                    // It has another length, or the one that it should.
+                    _ => check_copied(content, hasher)?,
+                }
             }
         }
         let mut written = tar.finish().map_err(failed)?;

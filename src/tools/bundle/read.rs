@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Form, LOCK, Row, create};
 use crate::archive::{self, MemberKind, Piece};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, DeadlinePassed};
 use crate::fault::Fault;
 use crate::files;
 use crate::strict_yaml::Invalid;
@@ -99,12 +99,12 @@ pub(super) fn open_tar(path: &Path) -> Result<File, ReadError> {
 /// The text of the lock in a tar, which may stand anywhere in it; the rest is looked at by `verify`.
 fn lock_in_tar(path: &Path) -> Result<Option<String>, ReadError> {
     let file = open_tar(path)?;
-    let (mut is_lock, mut lock) = (false, None::<Vec<u8>>);
+    let (mut is_lock, mut lock, mut length) = (false, None::<Vec<u8>>, 0);
     let read = archive::read_tar(path, &file, Deadline::never(), &mut |piece| match piece {
-        Piece::Member { name, kind } => {
+        Piece::Member { name, kind, size } => {
             is_lock = kind == MemberKind::File && name == LOCK && lock.is_none();
             if is_lock {
-                lock = Some(Vec::new());
+                (lock, length) = (Some(Vec::new()), size);
             }
         }
         Piece::Bytes(bytes) => {
@@ -115,14 +115,16 @@ fn lock_in_tar(path: &Path) -> Result<Option<String>, ReadError> {
             }
         }
     });
-    let Some(lock) = lock else {
-        return match read {
-            Ok(()) => Ok(None),
-            Err(source) => Err(ReadError::NoTar {
-                path: path.to_owned(),
-                source,
-            }),
-        };
+    let lock = match (lock, read) {
+        (lock, Err(source))
+            if lock
+                .as_ref()
+                .is_none_or(|lock| (lock.len() as u64) < length.min(files::MOST)) =>
+        {
+            return Err(ReadError::of_tar(path, source));
+        }
+        (Some(lock), _) => lock,
+        (None, _) => return Ok(None),
     };
     let text = files::check_length(lock).and_then(|bytes| {
         String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
@@ -160,22 +162,36 @@ pub enum ReadError {
         /// The tool.
         tool: ToolName,
     },
+    /// It could not be read in time.
+    #[error(transparent)]
+    Deadline(DeadlinePassed),
     /// It could not be read.
     #[error(transparent)]
     Unreadable(files::Error),
 }
 
 impl ReadError {
+    /// The error that the tar at `path` could not be read to its end.
+    pub(super) fn of_tar(path: &Path, source: archive::Error) -> Self {
+        match source {
+            archive::Error::Deadline(passed) => Self::Deadline(passed),
+            archive::Error::Io { source, .. } => {
+                Self::Unreadable(files::Error::new("read", path, source))
+            }
+            source => Self::NoTar {
+                path: path.to_owned(),
+                source,
+            },
+        }
+    }
+
     /// The side that the failure is on.
     pub fn fault(&self) -> Fault {
         match self {
             Self::Unreadable(error) if error.source.kind() == io::ErrorKind::NotFound => {
                 Fault::Usage
             }
-            Self::NoTar {
-                source: archive::Error::Io { .. },
-                ..
-            } => Fault::Local,
+            Self::Deadline(_) => Fault::Remote,
             Self::Unreadable(error) if error.source.kind() != io::ErrorKind::InvalidData => {
                 Fault::Local
             }
@@ -193,7 +209,7 @@ impl ReadError {
             Self::Invalid(_) | Self::NoLock { .. } | Self::NoTar { .. } | Self::Packages { .. } => {
                 Some("make it anew with `bootstrap bundle create`")
             }
-            Self::Unreadable(_) => None,
+            Self::Deadline(_) | Self::Unreadable(_) => None,
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::create::HEADER;
 use super::read::open_tar;
-use super::{Bundle, DIRECTORIES, Form, LOCK, ReadError, path_of};
+use super::{Bundle, DIRECTORIES, Form, LOCK, ReadError};
 use crate::archive::{self, MemberKind, Piece};
 use crate::cache::{Checked, Verified};
 use crate::deadline::Deadline;
@@ -128,12 +128,6 @@ impl Bundle {
     /// What the tools of the lock need and it does not pin.
     fn lacks(&self, catalog: &Catalog) -> BTreeSet<String> {
         let lock = self.lockfile();
-        let wanted = |name: &ToolName| Wanted {
-            name: name.clone(),
-            version: None,
-            optional: false,
-            at: None,
-        };
         let mut lacks = BTreeSet::new();
         for (tool, locked) in &lock.tools {
             let pins = locked.source.platforms().into_iter().map(|platform| Pins {
@@ -143,7 +137,9 @@ impl Bundle {
                 platform,
             });
             let pins: Vec<Pins<'_>> = pins.collect();
-            let releases = pins.iter().map(|pins| pins.resolve(&wanted(tool)));
+            let releases = pins
+                .iter()
+                .map(|pins| pins.resolve(&Wanted::any(tool.clone())));
             let needs: BTreeSet<ToolName> = releases
                 .flatten()
                 .flat_map(|release| release.needs)
@@ -151,7 +147,9 @@ impl Bundle {
                 .collect();
             // What fits every platform comes with what it needs on those that were asked for alone.
             for need in needs {
-                let mut found = pins.iter().map(|pins| pins.resolve(&wanted(&need)));
+                let mut found = pins
+                    .iter()
+                    .map(|pins| pins.resolve(&Wanted::any(need.clone())));
                 if !found.any(|found| found.is_ok()) {
                     lacks.insert(format!("it does not pin {need}, which {tool} needs"));
                 }
@@ -169,13 +167,11 @@ impl Search {
         let mut expected = BTreeMap::new();
         for row in bundle.list() {
             let artifact = row.artifact;
-            let known = expected
-                .entry(path_of(&artifact.digest))
-                .or_insert(Expected {
-                    digest: artifact.digest,
-                    size: None,
-                    of: Vec::new(),
-                });
+            let known = expected.entry(artifact.digest.path()).or_insert(Expected {
+                digest: artifact.digest,
+                size: None,
+                of: Vec::new(),
+            });
             known.size = known.size.or(artifact.size);
             known
                 .of
@@ -218,14 +214,18 @@ impl Search {
         expected: &BTreeMap<String, Expected>,
     ) -> Result<(), ReadError> {
         for name in names_in(root)? {
-            if name == LOCK || name == OF_THE_FILE_SYSTEM {
+            let path = root.join(&name);
+            // What others may not read there is root's own.
+            let is_of_the_file_system = name == OF_THE_FILE_SYSTEM
+                && names_in(&path).map_or(true, |names| names.is_empty());
+            if name == LOCK || is_of_the_file_system {
                 continue;
             }
-            if !DIRECTORIES.contains(&name.as_str()) || !root.join(&name).is_dir() {
+            if !DIRECTORIES.contains(&name.as_str()) || !path.is_dir() {
                 self.extra(name);
                 continue;
             }
-            for inner in names_in(&root.join(&name))? {
+            for inner in names_in(&path)? {
                 let path = format!("{name}/{inner}");
                 if !expected.contains_key(&path) {
                     self.extra(path);
@@ -278,7 +278,7 @@ impl Search {
         let mut under_way: Option<(String, Hasher, u64)> = None;
         let mut seen = BTreeSet::new();
         let read = archive::read_tar(path, &file, deadline, &mut |piece| match piece {
-            Piece::Member { name, kind } => {
+            Piece::Member { name, kind, .. } => {
                 if let Some(done) = under_way.take() {
                     self.done(done);
                 }
@@ -307,8 +307,12 @@ impl Search {
             }
             Err(archive::Error::Refused { fault, .. }) => {
                 // What it broke off in is missing, like all that would come after.
-                if let Some((name, ..)) = under_way.take() {
-                    seen.remove(&name);
+                if let Some((name, hasher, length)) = under_way.take() {
+                    if self.is_whole(&name, &hasher) {
+                        self.done((name, hasher, length));
+                    } else {
+                        seen.remove(&name);
+                    }
                 }
                 let name = path.file_name().unwrap_or(path.as_os_str());
                 self.verdict.findings.push(Finding {
@@ -318,10 +322,7 @@ impl Search {
                     of: Vec::new(),
                 });
             }
-            Err(source) => {
-                let path = path.to_owned();
-                return Err(ReadError::NoTar { path, source });
-            }
+            Err(source) => return Err(ReadError::of_tar(path, source)),
         }
         let expected = std::mem::take(&mut self.expected);
         for (path, file) in &expected {
@@ -330,6 +331,11 @@ impl Search {
             }
         }
         Ok(())
+    }
+
+    fn is_whole(&self, path: &str, hasher: &Hasher) -> bool {
+        let file = self.expected.get(path);
+        file.is_some_and(|file| hasher.clone().finish() == file.digest)
     }
 
     /// A file of a tar has been read.

@@ -1,5 +1,7 @@
 //! Tests of `bootstrap.lock`: reading, writing, and what is refused where.
 
+use std::fs;
+
 use proptest::prelude::*;
 
 use super::*;
