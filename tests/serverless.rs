@@ -26,15 +26,20 @@ fn equipped(directory: &str) -> World {
     let world = World::new();
     let path = world.text("bin");
     let world = world.with("PATH", &path);
+    equip(&world, directory);
+    world
+}
+
+/// Puts all that it takes into `directory`.
+pub(crate) fn equip(world: &World, directory: &str) {
     for (name, output) in [
         ("serverless", SERVERLESS),
         ("node", "v22.23.3"),
         ("npm", "10.9.9"),
         ("aws", AWS),
     ] {
-        put(&world, directory, name, output);
+        put(world, directory, name, output);
     }
-    world
 }
 
 /// The same on `PATH`.
