@@ -6,9 +6,9 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::api_server::{ApiServer, Setup};
-use crate::cloud::{Cloud, Running};
+use crate::cloud::{Cloud, LAX, Running};
 use crate::moto::Moto;
-use crate::verify::{POD, only, without_cluster, world};
+use crate::verify::{ARN, POD, only, without_cluster, world};
 use crate::world::{Run, World};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/irsa/delegate";
@@ -180,6 +180,7 @@ fn what_rbac_must_allow_is_named_by_verb_and_resource() {
     };
     run(vec!["get pods"], NAME)
         .exits(3)
+        .shows("newdel-5d8f9-x2xk4, asked of https://localhost:")
         .shows("cannot get resource \"pods\"")
         .shows("apiGroups [\"\"], resources [pods], verbs [get]");
     let partly = run(vec!["get serviceaccounts"], NAME).exits(0);
@@ -192,7 +193,9 @@ fn what_rbac_must_allow_is_named_by_verb_and_resource() {
             "pod/payments pass"
         ]
     );
-    partly.shows("resources [serviceaccounts], verbs [get]");
+    partly
+        .shows("resources [serviceaccounts], verbs [get]")
+        .shows("could not be read from https://localhost:");
     run(vec!["list pods"], "newdel")
         .exits(3)
         .shows("that takes the verb `list` on `pods` in namespace harness-delegate-ng");
@@ -213,10 +216,11 @@ fn a_pod_that_cannot_be_asked_for_says_why() {
     assert_eq!(offline.checks(), ["pod/payments skip"]);
     let gone = ApiServer::start(Setup::default());
     let world = self::world(&cloud, &gone);
+    let url = gone.url();
     drop(gone);
     ask(&world, "pod", NAME, &[])
         .exits(3)
-        .shows("the API server: the connection was refused");
+        .shows(&format!("{url}: the connection was refused"));
 }
 
 #[test]
@@ -349,7 +353,29 @@ fn profiles_that_may_not_be_listed_are_told_with_the_permission() {
     let run = only(&without_cluster(&cloud), "fargate", &flags).exits(0);
     assert_eq!(run.checks(), ["fargate skip"]);
     run.shows("eks:ListFargateProfiles: AccessDeniedException")
+        .shows("; asked in us-east-1 with the environment (AWS_ACCESS_KEY_ID)")
         .shows("allow eks:ListFargateProfiles on the cluster");
+}
+
+#[test]
+fn the_profiles_of_a_cluster_of_another_account_than_the_roles_are_asked_by_who_sees_it() {
+    let cloud = Cloud {
+        fargate: Some("harness-*"),
+        roles_see: Some("444455556666"),
+        ..Cloud::default()
+    };
+    let cloud = cloud.start();
+    let cluster = format!("name={ARN},role-arn={LAX}");
+    let flags = ["--cluster", &cluster, "--namespace", NAMESPACE];
+    let run = only(&without_cluster(&cloud), "fargate", &flags).exits(0);
+    assert_eq!(run.checks(), ["fargate warn"]);
+    run.shows("the Fargate profile `serverless` takes");
+    let actions = cloud.actions();
+    assert!(
+        actions.contains(&"ListFargateProfiles AKIDEXAMPLE".to_owned())
+            && !actions.contains(&"ListFargateProfiles ASIAASSUMED".to_owned()),
+        "{actions:?}"
+    );
 }
 
 #[test]

@@ -64,14 +64,14 @@ impl Preflight<'_> {
         self.wants(Check::Fargate) && is_placed()
     }
 
-    /// Asks for the pod and its service account.
-    pub(super) fn asked_pod(&self, server: Result<&Server, &Trouble>) -> Vec<Finding> {
+    /// Asks for the pod and its service account, at this address.
+    pub(super) fn asked_pod(&self, server: Result<&Server, &Trouble>, url: &str) -> Vec<Finding> {
         let Some(name) = &self.setup.pod.name else {
             return Vec::new();
         };
         let server = match server {
             Ok(server) => server,
-            Err(trouble) => return vec![api_server::failed(Check::Pod, "the API server", trouble)],
+            Err(trouble) => return vec![api_server::failed(Check::Pod, url, trouble)],
         };
         let deadline = self.setup.deadline;
         let namespace = self.setup.pod.namespace.as_deref();
@@ -80,7 +80,12 @@ impl Preflight<'_> {
             Ok(pod) => {
                 let account = server.account(namespace, &pod.account, deadline);
                 let pod = self.pod.get_or_init(|| pod);
-                pod::judge(pod, account.as_ref(), self.setup.credentials)
+                let unread = |failure| pod::Unread { failure, url };
+                pod::judge(
+                    pod,
+                    account.as_ref().map_err(unread),
+                    self.setup.credentials,
+                )
             }
             Err(failure) => {
                 let names =
@@ -88,7 +93,10 @@ impl Preflight<'_> {
                 vec![pod::judge_missing(
                     name,
                     namespace,
-                    &failure,
+                    pod::Unread {
+                        failure: &failure,
+                        url,
+                    },
                     names.as_ref(),
                 )]
             }
