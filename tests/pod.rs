@@ -202,6 +202,76 @@ fn what_rbac_must_allow_is_named_by_verb_and_resource() {
 }
 
 #[test]
+fn what_comes_through_env_from_is_seen_or_said_not_to_be() {
+    let cloud = Cloud::default().start();
+    let run = |sources: Value, names: &[&str], forbidden: Vec<&'static str>, kind: &str| {
+        let mut pod = injected();
+        pod["spec"]["containers"][0]["envFrom"] = sources;
+        let data: serde_json::Map<_, _> = names
+            .iter()
+            .map(|name| ((*name).to_owned(), json!("s3cret")))
+            .collect();
+        let api = ApiServer::start(Setup {
+            pods: vec![pod],
+            accounts: vec![account("2026-02-02T12:00:00Z")],
+            config_maps: vec![json!({"kind": "ConfigMap", "apiVersion": "v1",
+                "metadata": {"name": "settings", "namespace": NAMESPACE}, "data": data})],
+            forbidden,
+            ..Setup::default()
+        });
+        let run = ask(&world(&cloud, &api), "pod", NAME, &["--credentials", kind]);
+        let requests = api.server.requests();
+        assert!(
+            requests
+                .iter()
+                .all(|request| !request.target.contains("/secrets/"))
+        );
+        assert!(!run.stdout.contains("s3cret"), "{run}");
+        run
+    };
+    let map = || json!([{"configMapRef": {"name": "settings"}}]);
+    let variables = |run: Run| run.checks()[2].clone();
+    let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let seen = run(map(), &keys, vec![], "irsa").exits(3);
+    seen.shows("and AWS_ACCESS_KEY_ID is set too, by the ConfigMap settings (envFrom)");
+    let seen = run(map(), &["AWS_PROFILE"], vec![], "irsa").exits(0);
+    let seen = seen.shows("and AWS_PROFILE is set too, by the ConfigMap settings (envFrom)");
+    assert_eq!(variables(seen), "pod/payments warn");
+    // A prefix is part of the name, and what the pod itself sets comes first.
+    let prefixed = json!([{"prefix": "AWS_", "configMapRef": {"name": "settings"}}]);
+    let seen = run(prefixed, &["PROFILE"], vec![], "irsa").exits(0);
+    assert_eq!(variables(seen), "pod/payments warn");
+    let other = json!([{"prefix": "MY_", "configMapRef": {"name": "settings"}}]);
+    let names = ["AWS_PROFILE", "AWS_ROLE_ARN"];
+    let seen = run(other, &names, vec![], "irsa").exits(0);
+    assert_eq!(variables(seen), "pod/payments pass");
+    let seen = run(map(), &["AWS_ROLE_ARN"], vec![], "irsa").exits(0);
+    assert_eq!(variables(seen), "pod/payments pass");
+    // Secrets are not asked for, and a ConfigMap may be refused.
+    let secret = json!([{"secretRef": {"name": "token"}}, {"configMapRef": {"name": "settings"}}]);
+    let seen = run(secret, &keys, vec!["get configmaps"], "irsa").exits(0);
+    seen.shows("; the Secret token and the ConfigMap settings (envFrom) were not looked into, and AWS_ACCESS_KEY_ID");
+}
+
+#[test]
+fn a_pod_that_has_irsa_from_a_config_map_has_it() {
+    let cloud = Cloud::default().start();
+    let mut pod = bare();
+    pod["spec"]["containers"][0]["envFrom"] = json!([{"configMapRef": {"name": "settings"}}]);
+    let api = ApiServer::start(Setup {
+        pods: vec![pod],
+        accounts: vec![account("2026-02-02T12:00:00Z")],
+        config_maps: vec![
+            json!({"metadata": {"name": "settings", "namespace": NAMESPACE},
+            "data": {"AWS_ROLE_ARN": ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": format!("{MOUNTED}/token")}}),
+        ],
+        ..Setup::default()
+    });
+    let run = ask(&world(&cloud, &api), "pod", NAME, &[]).exits(0);
+    run.shows("in delegate: AWS_ROLE_ARN=(a reference), AWS_WEB_IDENTITY_TOKEN_FILE=(a reference)");
+}
+
+#[test]
 fn a_pod_that_cannot_be_asked_for_says_why() {
     let cloud = Cloud::default().start();
     let world = without_cluster(&cloud);

@@ -4,6 +4,7 @@
 mod age;
 mod container;
 mod missing;
+mod shadow;
 
 use std::collections::BTreeMap;
 

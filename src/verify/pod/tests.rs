@@ -197,7 +197,20 @@ fn half_of_irsa_keys_beside_it_and_a_token_for_somebody_else_are_told() {
         has_keys: true,
         ..container()
     };
-    check(&pod(keys), &account(), None, "pass pass warn pass pass");
+    check(
+        &pod(keys.clone()),
+        &account(),
+        None,
+        "pass pass warn pass pass",
+    );
+    let irsa = Some(CredentialKind::Irsa);
+    check(&pod(keys), &account(), irsa, "pass pass fail pass pass");
+    let profile = Container {
+        has_profile: true,
+        ..container()
+    };
+    let says = check(&pod(profile), &account(), irsa, "pass pass warn pass pass");
+    assert!(says.contains("AWS_PROFILE is set too"), "{says}");
     let mut other = pod(container());
     other.tokens[0].audience = "vault".to_owned();
     check(&other, &account(), None, "pass pass pass fail pass");

@@ -77,7 +77,13 @@ impl Preflight<'_> {
         let namespace = self.setup.pod.namespace.as_deref();
         let namespace = namespace.unwrap_or_else(|| server.namespace());
         match server.pod(namespace, name, deadline) {
-            Ok(pod) => {
+            Ok(mut pod) => {
+                for name in pod.config_maps() {
+                    // One that may not be read is told as not looked into.
+                    if let Ok(names) = server.config_map(namespace, &name, deadline) {
+                        pod.learn(&name, &names);
+                    }
+                }
                 let account = server.account(namespace, &pod.account, deadline);
                 let pod = self.pod.get_or_init(|| pod);
                 let unread = |failure| pod::Unread { failure, url };
