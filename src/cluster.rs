@@ -227,6 +227,47 @@ pub fn distinct(clusters: &[Cluster]) -> Result<(), (usize, InvalidCluster)> {
     Ok(())
 }
 
+/// Whether these are of the partition of a region that is named beside them.
+pub fn within(clusters: &[Cluster], region: &Region) -> Result<(), InvalidCluster> {
+    let of = region.partition();
+    let mut known = clusters
+        .iter()
+        .filter_map(|cluster| Some((&cluster.name, cluster.partition()?)));
+    match known.find(|(_, partition)| *partition != of) {
+        None => Ok(()),
+        Some((name, partition)) => Err(InvalidCluster::OtherPartition {
+            name: name.clone(),
+            partition,
+            beside: format!("the region {region}"),
+            of,
+        }),
+    }
+}
+
+/// Whether these are of one partition: nobody has credentials for two of them, and a role is assumed in
+/// its own alone. Otherwise the index of the first that is of another, and the error that says so.
+pub fn together(clusters: &[Cluster]) -> Result<(), (usize, InvalidCluster)> {
+    let mut known = clusters
+        .iter()
+        .enumerate()
+        .filter_map(|(index, cluster)| Some((index, &cluster.name, cluster.partition()?)));
+    let Some((_, name, partition)) = known.next() else {
+        return Ok(());
+    };
+    match known.find(|(_, _, other)| *other != partition) {
+        None => Ok(()),
+        Some((index, other_name, other)) => Err((
+            index,
+            InvalidCluster::OtherPartition {
+                name: other_name.clone(),
+                partition: other,
+                beside: format!("cluster `{name}`"),
+                of: partition,
+            },
+        )),
+    }
+}
+
 impl FromStr for Alias {
     type Err = InvalidCluster;
 
@@ -336,6 +377,21 @@ pub enum InvalidCluster {
     NoRole {
         /// The cluster.
         name: ClusterName,
+    },
+    /// One run has the credentials of one partition.
+    #[error(
+        "cluster `{name}` is of partition `{partition}` and {beside} of `{of}`: the credentials of one partition are \
+         unknown in another, so each takes a run of its own"
+    )]
+    OtherPartition {
+        /// The cluster.
+        name: ClusterName,
+        /// Its partition.
+        partition: Partition,
+        /// What it is named together with.
+        beside: String,
+        /// The partition of that.
+        of: Partition,
     },
     /// A role cannot be assumed across partitions.
     #[error(

@@ -136,10 +136,12 @@ impl Config {
             let clusters = clusters.into_iter().map(|ClusterEntry(cluster)| cluster);
             clusters.collect::<Vec<_>>()
         });
-        if let Err((index, alike)) = cluster::distinct(clusters.as_deref().unwrap_or_default()) {
+        let named = clusters.as_deref().unwrap_or_default();
+        let fits = cluster::distinct(named).and_then(|()| cluster::together(named));
+        if let Err((index, unfit)) = fits {
             return Err(Invalid {
                 at: strict_yaml::locate(file, text, &[Step::Key("clusters"), Step::Item(index)]),
-                problem: format!("clusters[{index}]: {alike}"),
+                problem: format!("clusters[{index}]: {unfit}"),
             });
         }
         let backoff = Wish::from(document.backoff);

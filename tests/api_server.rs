@@ -54,6 +54,7 @@ pub(crate) struct Setup {
     /// The pods and service accounts that it has.
     pub(crate) pods: Vec<Value>,
     pub(crate) accounts: Vec<Value>,
+    pub(crate) config_maps: Vec<Value>,
     /// Verbs and resources that nobody may, such as `list pods`.
     pub(crate) forbidden: Vec<&'static str>,
 }
@@ -76,6 +77,7 @@ impl Default for Setup {
             clock: 0,
             pods: Vec::new(),
             accounts: Vec::new(),
+            config_maps: Vec::new(),
             forbidden: Vec::new(),
         }
     }
@@ -222,6 +224,7 @@ impl Setup {
         }
         let all = match resource {
             "pods" => &self.pods,
+            "configmaps" => &self.config_maps,
             _ => &self.accounts,
         };
         let here = all

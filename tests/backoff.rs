@@ -190,7 +190,12 @@ fn a_delay_beyond_the_deadline_is_not_begun() {
     ]
     .concat();
     let busy = throttled();
-    let run = busy.assume(&World::new(), &flags);
+    let run = busy
+        .assume(&World::new(), &flags)
+        .says("sts:AssumeRole: ThrottlingException: no (request r-1); AWS throttles, and the next wait of ")
+        .says(" ms did not fit into the 10 s of a call")
+        .says("hint: try again when AWS is asked for less, or take shorter waits");
+    assert!(!run.stderr.contains("a longer --backoff"), "{run}");
     assert!(run.took < GENEROUS, "{run}");
     assert_eq!(busy.count(), 1);
     let busy = Busy::start(Reply::status(429));
@@ -198,6 +203,24 @@ fn a_delay_beyond_the_deadline_is_not_begun() {
         .download(&World::new(), &flags)
         .says("the deadline of 10 s leaves no time for another try");
     assert!(run.took < GENEROUS, "{run}");
+    assert_eq!(busy.count(), 1);
+}
+
+#[test]
+fn a_check_says_that_the_next_wait_does_not_fit_into_its_call() {
+    let flags = flags("fixed-delay", "9000", "9000", "3");
+    let busy = throttled();
+    let world = World::new()
+        .with("AWS_ENDPOINT_URL", &busy.server.url(""))
+        .with("AWS_EC2_METADATA_DISABLED", "true")
+        .with("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .with("AWS_SECRET_ACCESS_KEY", "hunter2hunter2")
+        .with("AWS_REGION", "us-east-1");
+    let args = [&["verify", "--only", "credentials"], &flags[..]].concat();
+    let run = world.bootstrap(&args).exits(3);
+    let words = "AWS throttles, and the next wait of 9000 ms did not fit into the 8 s of a call";
+    assert!(run.stdout.contains(words), "{run}");
+    assert!(run.stdout.contains("take shorter waits"), "{run}");
     assert_eq!(busy.count(), 1);
 }
 

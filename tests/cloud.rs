@@ -35,6 +35,8 @@ pub(crate) struct Cloud {
     pub(crate) fargate: Option<&'static str>,
     /// The labels that it selects.
     pub(crate) fargate_labels: Vec<(&'static str, &'static str)>,
+    /// The account that roles are in, where that is another: its cluster of that name has no profile.
+    pub(crate) roles_see: Option<&'static str>,
     /// How far its clock is from ours, in seconds.
     pub(crate) clock: i64,
 }
@@ -50,6 +52,7 @@ impl Default for Cloud {
             denied: Vec::new(),
             fargate: None,
             fargate_labels: Vec::new(),
+            roles_see: None,
             clock: 0,
         }
     }
@@ -124,9 +127,14 @@ impl Cloud {
             "AssumeRoleWithWebIdentity" => web_identity(),
             "AssumeRole" => assume(value("RoleArn").unwrap(), value("ExternalId")),
             "DescribeRegions" => regions(),
-            "DescribeCluster" => self.describe(&request.target),
+            "DescribeCluster" => {
+                let account = self.roles_see.filter(|_| key.starts_with("ASIA"));
+                self.describe(&request.target, account.unwrap_or(ACCOUNT))
+            }
             "ListFargateProfiles" => {
-                let names: Vec<_> = self.fargate.iter().map(|_| "serverless").collect();
+                let is_other = self.roles_see.is_some() && key.starts_with("ASIA");
+                let here = self.fargate.iter().filter(|_| !is_other);
+                let names: Vec<_> = here.map(|_| "serverless").collect();
                 Reply::ok(json!({ "fargateProfileNames": names }).to_string())
             }
             "DescribeFargateProfile" => {
@@ -142,13 +150,13 @@ impl Cloud {
         }
     }
 
-    fn describe(&self, target: &str) -> Reply {
+    fn describe(&self, target: &str, account: &str) -> Reply {
         if target != "/clusters/payments" {
             return eks_error(404, "ResourceNotFoundException", "No cluster found");
         }
         let access = self.mode.map(|mode| json!({"authenticationMode": mode}));
         let mut cluster: Value = json!({
-            "name": "payments", "arn": format!("arn:aws:eks:us-east-1:{ACCOUNT}:cluster/payments"),
+            "name": "payments", "arn": format!("arn:aws:eks:us-east-1:{account}:cluster/payments"),
             "version": self.version, "status": self.status, "endpoint": self.endpoint,
             "certificateAuthority": {"data": self.authority},
             "identity": {"oidc": {"issuer": "https://oidc.eks.us-east-1.amazonaws.com/id/ABC"}},

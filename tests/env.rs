@@ -125,7 +125,8 @@ fn the_kubeconfig_that_a_start_writes_is_exported_where_that_is_asked_for() {
     }
     let world = world.with("BOOTSTRAP_KUBECONFIG", "/a:b");
     let run = world.bootstrap(&["env", "--kubeconfig"]).exits(2);
-    run.says("cannot stand in KUBECONFIG");
+    run.says("`/a:b` cannot stand in KUBECONFIG: it has a colon")
+        .says("hint: name another file with BOOTSTRAP_KUBECONFIG");
     // Several files of the caller's own stay the several that they are.
     let world = World::new().with("KUBECONFIG", "/a/one:/b/two");
     let run = world.bootstrap(&["env", "--kubeconfig"]).exits(0);
@@ -160,7 +161,8 @@ fn a_prefix_that_cannot_be_on_path_is_refused() {
     let run = world.bootstrap(&["env", "--prefix", "/a:b"]);
     assert_snapshot!(run, @"
     --- stderr ---
-    error: `/a:b/bin` cannot be put on PATH: it has a colon or is not UTF-8
+    error: `/a:b/bin` cannot be put on PATH: it has a colon or a line break, or is not UTF-8
+    hint: name another place with --prefix (BOOTSTRAP_PREFIX)
     [exit 2]
     ");
     world.bootstrap(&["env", "--prefix", "/a\nb"]).exits(2);

@@ -138,6 +138,67 @@ fn a_mix_in_the_file_is_told_with_its_place() {
 }
 
 #[test]
+fn clusters_of_two_partitions_are_refused_by_every_command_and_nobody_is_asked() {
+    let aws = Server::start(|_| Reply::status(500));
+    let world = world(&aws);
+    let cluster = |partition: Partition, name: &str| {
+        let region = home(partition);
+        format!("arn:{partition}:eks:{region}:111122223333:cluster/{name}")
+    };
+    for (one, other) in PAIRS {
+        let (first, second, region) = (cluster(one, "a"), cluster(other, "b"), home(other));
+        let named = format!("name=c,region={region}");
+        let with_role = format!("name=d,role-arn={}", role(other));
+        let two = "is of partition";
+        for words in [
+            vec!["--cluster", &first, "--cluster", &second],
+            vec!["--cluster", &first, "--cluster", &named],
+            vec!["--cluster", &first, "--cluster", &with_role],
+            // The region is that of clusters that name none, and of AWS.
+            vec!["--cluster", &first, "--cluster", "e", "--region", &region],
+            vec![
+                "--cluster",
+                &first,
+                "--cluster",
+                &cluster(one, "f"),
+                "--region",
+                &region,
+            ],
+            vec!["--cluster", &first, "--region", &region],
+        ] {
+            for command in [
+                vec!["verify"],
+                vec!["verify", "--for", "serverless"],
+                vec!["verify", "--offline"],
+                vec!["init"],
+                vec!["kubeconfig"],
+            ] {
+                let ended = world.bootstrap(&[&command[..], &words].concat()).exits(2);
+                let ended = ended.says(two);
+                for partition in [one, other] {
+                    let named = format!("`{partition}`");
+                    assert!(ended.stderr.contains(&named), "no {named} in\n{ended}");
+                }
+                assert_eq!(ended.stdout, "", "{command:?} {words:?}");
+            }
+        }
+        let file = format!(
+            "version: 1\nclusters:\n  - name: {first}\n  - name: b\n    region: {region}\n"
+        );
+        let world = World::new();
+        world.write("work/bootstrap.yaml", file);
+        for command in ["kubeconfig", "verify", "init"] {
+            let ended = world.bootstrap(&[command]).exits(6);
+            ended
+                .says("bootstrap.yaml:4:5: clusters[1]: cluster `b` is of partition")
+                .says("the credentials of one partition are unknown in another");
+        }
+    }
+    assert_eq!(aws.requests().len(), 0);
+    assert!(!world.path("home/.kube").exists(), "nothing was written");
+}
+
+#[test]
 fn a_test_region_of_another_partition_than_the_rest_is_refused() {
     let aws = Server::start(|_| Reply::status(500));
     for (test, other) in PAIRS {

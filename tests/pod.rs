@@ -6,9 +6,9 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::api_server::{ApiServer, Setup};
-use crate::cloud::{Cloud, Running};
+use crate::cloud::{Cloud, LAX, Running};
 use crate::moto::Moto;
-use crate::verify::{POD, only, without_cluster, world};
+use crate::verify::{ARN, POD, only, without_cluster, world};
 use crate::world::{Run, World};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/irsa/delegate";
@@ -180,6 +180,7 @@ fn what_rbac_must_allow_is_named_by_verb_and_resource() {
     };
     run(vec!["get pods"], NAME)
         .exits(3)
+        .shows("newdel-5d8f9-x2xk4, asked of https://localhost:")
         .shows("cannot get resource \"pods\"")
         .shows("apiGroups [\"\"], resources [pods], verbs [get]");
     let partly = run(vec!["get serviceaccounts"], NAME).exits(0);
@@ -192,10 +193,82 @@ fn what_rbac_must_allow_is_named_by_verb_and_resource() {
             "pod/payments pass"
         ]
     );
-    partly.shows("resources [serviceaccounts], verbs [get]");
+    partly
+        .shows("resources [serviceaccounts], verbs [get]")
+        .shows("could not be read from https://localhost:");
     run(vec!["list pods"], "newdel")
         .exits(3)
         .shows("that takes the verb `list` on `pods` in namespace harness-delegate-ng");
+}
+
+#[test]
+fn what_comes_through_env_from_is_seen_or_said_not_to_be() {
+    let cloud = Cloud::default().start();
+    let run = |sources: Value, names: &[&str], forbidden: Vec<&'static str>, kind: &str| {
+        let mut pod = injected();
+        pod["spec"]["containers"][0]["envFrom"] = sources;
+        let data: serde_json::Map<_, _> = names
+            .iter()
+            .map(|name| ((*name).to_owned(), json!("s3cret")))
+            .collect();
+        let api = ApiServer::start(Setup {
+            pods: vec![pod],
+            accounts: vec![account("2026-02-02T12:00:00Z")],
+            config_maps: vec![json!({"kind": "ConfigMap", "apiVersion": "v1",
+                "metadata": {"name": "settings", "namespace": NAMESPACE}, "data": data})],
+            forbidden,
+            ..Setup::default()
+        });
+        let run = ask(&world(&cloud, &api), "pod", NAME, &["--credentials", kind]);
+        let requests = api.server.requests();
+        assert!(
+            requests
+                .iter()
+                .all(|request| !request.target.contains("/secrets/"))
+        );
+        assert!(!run.stdout.contains("s3cret"), "{run}");
+        run
+    };
+    let map = || json!([{"configMapRef": {"name": "settings"}}]);
+    let variables = |run: Run| run.checks()[2].clone();
+    let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let seen = run(map(), &keys, vec![], "irsa").exits(3);
+    seen.shows("and AWS_ACCESS_KEY_ID is set too, by the ConfigMap settings (envFrom)");
+    let seen = run(map(), &["AWS_PROFILE"], vec![], "irsa").exits(0);
+    let seen = seen.shows("and AWS_PROFILE is set too, by the ConfigMap settings (envFrom)");
+    assert_eq!(variables(seen), "pod/payments warn");
+    // A prefix is part of the name, and what the pod itself sets comes first.
+    let prefixed = json!([{"prefix": "AWS_", "configMapRef": {"name": "settings"}}]);
+    let seen = run(prefixed, &["PROFILE"], vec![], "irsa").exits(0);
+    assert_eq!(variables(seen), "pod/payments warn");
+    let other = json!([{"prefix": "MY_", "configMapRef": {"name": "settings"}}]);
+    let names = ["AWS_PROFILE", "AWS_ROLE_ARN"];
+    let seen = run(other, &names, vec![], "irsa").exits(0);
+    assert_eq!(variables(seen), "pod/payments pass");
+    let seen = run(map(), &["AWS_ROLE_ARN"], vec![], "irsa").exits(0);
+    assert_eq!(variables(seen), "pod/payments pass");
+    // Secrets are not asked for, and a ConfigMap may be refused.
+    let secret = json!([{"secretRef": {"name": "token"}}, {"configMapRef": {"name": "settings"}}]);
+    let seen = run(secret, &keys, vec!["get configmaps"], "irsa").exits(0);
+    seen.shows("; the Secret token and the ConfigMap settings (envFrom) were not looked into, and AWS_ACCESS_KEY_ID");
+}
+
+#[test]
+fn a_pod_that_has_irsa_from_a_config_map_has_it() {
+    let cloud = Cloud::default().start();
+    let mut pod = bare();
+    pod["spec"]["containers"][0]["envFrom"] = json!([{"configMapRef": {"name": "settings"}}]);
+    let api = ApiServer::start(Setup {
+        pods: vec![pod],
+        accounts: vec![account("2026-02-02T12:00:00Z")],
+        config_maps: vec![
+            json!({"metadata": {"name": "settings", "namespace": NAMESPACE},
+            "data": {"AWS_ROLE_ARN": ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": format!("{MOUNTED}/token")}}),
+        ],
+        ..Setup::default()
+    });
+    let run = ask(&world(&cloud, &api), "pod", NAME, &[]).exits(0);
+    run.shows("in delegate: AWS_ROLE_ARN=(a reference), AWS_WEB_IDENTITY_TOKEN_FILE=(a reference)");
 }
 
 #[test]
@@ -213,10 +286,11 @@ fn a_pod_that_cannot_be_asked_for_says_why() {
     assert_eq!(offline.checks(), ["pod/payments skip"]);
     let gone = ApiServer::start(Setup::default());
     let world = self::world(&cloud, &gone);
+    let url = gone.url();
     drop(gone);
     ask(&world, "pod", NAME, &[])
         .exits(3)
-        .shows("the API server: the connection was refused");
+        .shows(&format!("{url}: the connection was refused"));
 }
 
 #[test]
@@ -349,7 +423,29 @@ fn profiles_that_may_not_be_listed_are_told_with_the_permission() {
     let run = only(&without_cluster(&cloud), "fargate", &flags).exits(0);
     assert_eq!(run.checks(), ["fargate skip"]);
     run.shows("eks:ListFargateProfiles: AccessDeniedException")
+        .shows("; asked in us-east-1 with the environment (AWS_ACCESS_KEY_ID)")
         .shows("allow eks:ListFargateProfiles on the cluster");
+}
+
+#[test]
+fn the_profiles_of_a_cluster_of_another_account_than_the_roles_are_asked_by_who_sees_it() {
+    let cloud = Cloud {
+        fargate: Some("harness-*"),
+        roles_see: Some("444455556666"),
+        ..Cloud::default()
+    };
+    let cloud = cloud.start();
+    let cluster = format!("name={ARN},role-arn={LAX}");
+    let flags = ["--cluster", &cluster, "--namespace", NAMESPACE];
+    let run = only(&without_cluster(&cloud), "fargate", &flags).exits(0);
+    assert_eq!(run.checks(), ["fargate warn"]);
+    run.shows("the Fargate profile `serverless` takes");
+    let actions = cloud.actions();
+    assert!(
+        actions.contains(&"ListFargateProfiles AKIDEXAMPLE".to_owned())
+            && !actions.contains(&"ListFargateProfiles ASIAASSUMED".to_owned()),
+        "{actions:?}"
+    );
 }
 
 #[test]

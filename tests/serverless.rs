@@ -26,15 +26,20 @@ fn equipped(directory: &str) -> World {
     let world = World::new();
     let path = world.text("bin");
     let world = world.with("PATH", &path);
+    equip(&world, directory);
+    world
+}
+
+/// Puts all that it takes into `directory`.
+pub(crate) fn equip(world: &World, directory: &str) {
     for (name, output) in [
         ("serverless", SERVERLESS),
         ("node", "v22.23.3"),
         ("npm", "10.9.9"),
         ("aws", AWS),
     ] {
-        put(&world, directory, name, output);
+        put(world, directory, name, output);
     }
-    world
 }
 
 /// The same on `PATH`.
@@ -150,6 +155,62 @@ fn serverless_4_is_refused_with_the_reason_and_not_run() {
     symlink(program, world.path("bin/serverless")).unwrap();
     fails(&world, "serverless", "4.6.2, ", "licence key");
     assert!(!world.path("was-run").exists());
+}
+
+#[test]
+fn a_script_that_starts_serverless_4_is_not_run_either() {
+    let mark = |world: &World| format!("echo run >'{}'", world.text("was-run"));
+    let json = "{\"name\": \"serverless\", \"version\": \"4.6.2\"}";
+    for start in [
+        // What pnpm writes.
+        "basedir=$(dirname \"$(echo \"$0\" | sed -e 's,\\\\,/,g')\")\nMARK\nexec node \"$basedir/../lib/node_modules/serverless/run.js\" \"$@\"",
+        // What people write.
+        "MARK\nexec node WORLD/lib/node_modules/serverless/run.js \"$@\"",
+        "MARK\nexec 'WORLD/other/bin/serverless' \"$@\"",
+    ] {
+        let world = on_path();
+        let package = "lib/node_modules/serverless";
+        let program = world.write_program(&format!("{package}/run.js"), "#!/bin/sh\n");
+        world.write(&format!("{package}/package.json"), json);
+        std::fs::create_dir_all(world.path("other/bin")).unwrap();
+        symlink(program, world.path("other/bin/serverless")).unwrap();
+        let start = start
+            .replace("MARK", &mark(&world))
+            .replace("WORLD", world.text("").trim_end_matches('/'));
+        world.write_program("bin/serverless", &format!("#!/bin/sh\n{start}\n"));
+        fails(&world, "serverless", "4.6.2, ", "licence key");
+        assert!(!world.path("was-run").exists(), "{start}");
+    }
+    // The range of Node.js comes from there, too.
+    let world = on_path();
+    let json = "{\"name\": \"serverless\", \"version\": \"3.40.0\", \"engines\": {\"node\": \"^18 || >=24\"}}";
+    world.write("opt/serverless/package.json", json);
+    world.write_program("opt/serverless/bin/serverless.js", &saying(SERVERLESS));
+    let start = world.text("opt/serverless/bin/serverless.js");
+    world.write_program(
+        "bin/serverless",
+        &format!("#!/bin/sh\nexec {start} \"$@\"\n"),
+    );
+    fails(&world, "node", "serverless 3.40.0 takes ^18 || >=24", "");
+}
+
+#[test]
+fn a_standalone_serverless_has_a_node_of_its_own() {
+    let world = on_path();
+    put(
+        &world,
+        "bin",
+        "serverless",
+        "Framework Core: 3.38.0 (standalone)\nPlugin: 6.2.3",
+    );
+    put(&world, "bin", "node", "v8.17.0");
+    assert_eq!(of(&world, &[], "serverless")[0], "pass");
+    let [state, evidence, ..] = of(&world, &[], "node");
+    assert_eq!(state, "skip", "{evidence}");
+    assert!(
+        evidence.contains("serverless 3.38.0 is standalone"),
+        "{evidence}"
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ use aws_types::request_id::RequestId as _;
 
 use super::codes;
 use super::connector::{Connector, Seen};
-use super::error::{Error, Refusal};
+use super::error::{Error, NoRoom, Refusal};
 use crate::backoff::{Backoff, Class};
 use crate::deadline::Deadline;
 use crate::http::{Failure, Stop};
@@ -56,7 +56,7 @@ impl Asking<'_> {
         let mut before = None;
         loop {
             if self.deadline.check().is_err() {
-                return Err(self.out_of_time(before, tries));
+                return Err(self.out_of_time(before, tries, None));
             }
             let done = self.runtime.block_on(attempt());
             let done = done.map_err(|source| Error::Runtime { source })?;
@@ -67,7 +67,7 @@ impl Asking<'_> {
             tries += 1;
             let seen = self.connector.seen();
             let Some(wait) = self.wait(&miss, tries, &seen) else {
-                return Err(self.meaning(miss, tries));
+                return Err(self.meaning(miss, tries, None));
             };
             let left = self.deadline.left();
             // What AWS said is worth more than that it said nothing afterwards, and a try that
@@ -78,21 +78,23 @@ impl Asking<'_> {
                 (miss, _) => miss,
             };
             if wait >= left {
-                return Err(self.out_of_time(Some(miss), tries));
+                return Err(self.out_of_time(Some(miss), tries, Some(wait)));
             }
             before = Some(miss);
             std::thread::sleep(wait);
         }
     }
 
-    /// What the last miss means when there is no time for another try.
-    fn out_of_time(&self, last: Option<Miss>, tries: u32) -> Error {
+    /// What the last miss means when there is no time for another try, after this wait if one was due.
+    fn out_of_time(&self, last: Option<Miss>, tries: u32, wait: Option<Duration>) -> Error {
+        let budget = self.deadline.passed().budget;
+        let cut = wait.map(|wait| Box::new(NoRoom { wait, budget }));
         let last = match last {
             Some(Miss::Lost(failure @ Failure::Stalled { .. })) => {
                 let host = self.connector.seen().host;
                 Some(format!("try {tries} at {host}: {failure}"))
             }
-            Some(miss) => return self.meaning(miss, tries),
+            Some(miss) => return self.meaning(miss, tries, cut),
             None => None,
         };
         Error::DeadlinePassed {
@@ -117,8 +119,8 @@ impl Asking<'_> {
         Some(wait.max(asked.unwrap_or_default()))
     }
 
-    /// What a miss means for the caller.
-    fn meaning(&self, miss: Miss, attempts: u32) -> Error {
+    /// What a miss means for the caller; `cut` is the wait that there was no room for.
+    fn meaning(&self, miss: Miss, attempts: u32, cut: Option<Box<NoRoom>>) -> Error {
         let action = self.action;
         match miss {
             Miss::Lost(source) => Error::Unreachable {
@@ -146,9 +148,10 @@ impl Asking<'_> {
                 judge(Refusal {
                     action,
                     code,
-                    message,
+                    message: message.into(),
                     request_id,
                     attempts,
+                    cut,
                 })
             }
         }
@@ -273,9 +276,10 @@ mod tests {
             let error = judge(Refusal {
                 action: "sts:AssumeRole",
                 code: code.to_owned(),
-                message: "no".to_owned(),
+                message: "no".into(),
                 request_id: None,
                 attempts: 1,
+                cut: None,
             });
             let kind = format!("{error:?}");
             assert!(kind.starts_with(expected), "{code}: {kind}");

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use super::codes;
 use crate::arn::{Arn, ClusterName, Region, RoleArn};
 use crate::deadline::DeadlinePassed;
 use crate::fault::Fault;
@@ -30,11 +32,22 @@ pub struct Refusal {
     /// The code: `AccessDenied`.
     pub code: String,
     /// The text; it may quote ARNs and never holds a secret.
-    pub message: String,
+    pub message: Box<str>,
     /// The number of the request, for AWS Support; none when there was none.
     pub request_id: Option<Box<str>>,
     /// How often it was asked.
     pub attempts: u32,
+    /// The wait before the next try, where there was no room for it.
+    pub cut: Option<Box<NoRoom>>,
+}
+
+/// A wait that did not fit into what a call may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoom {
+    /// The wait.
+    pub wait: Duration,
+    /// What the call may take, tries and waits included.
+    pub budget: Duration,
 }
 
 impl fmt::Display for Refusal {
@@ -52,7 +65,21 @@ impl fmt::Display for Refusal {
         if let Some(id) = &self.request_id {
             write!(f, " (request {id})")?;
         }
-        write!(f, "{}", Times(self.attempts))
+        write!(f, "{}", Times(self.attempts))?;
+        let Some(NoRoom { wait, budget }) = self.cut.as_deref() else {
+            return Ok(());
+        };
+        let throttles = if codes::is_throttling(code) {
+            "AWS throttles, and "
+        } else {
+            ""
+        };
+        let budget = (budget.as_secs_f64() * 10.0).round() / 10.0;
+        write!(
+            f,
+            "; {throttles}the next wait of {} ms did not fit into the {budget} s of a call",
+            wait.as_millis()
+        )
     }
 }
 
@@ -318,6 +345,12 @@ impl Error {
             Self::DeadlinePassed { .. } => Some("give it more time with --deadline"),
             Self::Setup { source } => source.hint(),
             Self::Offline { .. } => Some("leave out --offline (BOOTSTRAP_OFFLINE)"),
+            Self::Throttled(Refusal { cut: Some(_), .. })
+            | Self::Service(Refusal { cut: Some(_), .. }) => Some(
+                "try again when AWS is asked for less, or take shorter waits: a smaller --backoff-base-delay and \
+                 --backoff-max-delay; a longer --deadline helps where it leaves a call less than 8 s, which `verify` \
+                 gives it at most",
+            ),
             Self::Throttled(_) => Some(
                 "leave AWS more time: a longer --backoff-base-delay and --deadline, or more --backoff-max-attempts",
             ),

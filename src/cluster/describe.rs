@@ -56,27 +56,42 @@ impl Question<'_> {
             (None, None) => return Ok((ask(&caller)?, None)),
             (None, Some(role)) => role,
         };
-        let refused = match ask_as(role) {
-            Err(error) if is_refusal(&error) => error,
-            done => return Ok((done?, None)),
-        };
-        let Ok(description) = ask(&caller) else {
-            return Err(refused);
-        };
-        if !is_meant(cluster, &description) {
-            return Err(aws::Error::OtherAccount {
+        role_else_caller(cluster, Some(ask_as(role)), || ask(&caller))
+    }
+}
+
+/// What the role was told, else what the caller sees in its place, if that is the cluster that is meant;
+/// the error is that of the role, where the caller had to ask. `of_role` is none where no role asked.
+pub fn role_else_caller(
+    cluster: &Cluster,
+    of_role: Option<Result<Description, aws::Error>>,
+    of_caller: impl FnOnce() -> Result<Description, aws::Error>,
+) -> Result<(Description, Option<aws::Error>), aws::Error> {
+    let refused = match of_role {
+        Some(Err(error)) if is_refusal(&error) => Some(error),
+        Some(done) => return Ok((done?, None)),
+        None => None,
+    };
+    let seen = match (of_caller(), refused) {
+        (Ok(seen), refused) => (seen, refused),
+        (Err(_), Some(refused)) => return Err(refused),
+        (Err(error), None) => return Err(error),
+    };
+    match (seen, &cluster.role) {
+        ((description, refused), Some(role)) if !is_meant(cluster, &description) => {
+            Err(aws::Error::OtherAccount {
                 role: Box::new(role.clone()),
                 found: Box::new(description.arn),
-                refused: Some(Box::new(refused)),
-            });
+                refused: refused.map(Box::new),
+            })
         }
-        Ok((description, Some(refused)))
+        (seen, _) => Ok(seen),
     }
 }
 
 /// Whether what the caller sees, where the role could not ask, is the cluster that is meant: a name
 /// means one in the account of the role, and an ARN says its account itself.
-pub fn is_meant(cluster: &Cluster, seen: &Description) -> bool {
+fn is_meant(cluster: &Cluster, seen: &Description) -> bool {
     let is_of_role = |role: &RoleArn| seen.arn.account.as_ref() == Some(&role.account);
     cluster.arn.is_some() || cluster.role.as_ref().is_none_or(is_of_role)
 }

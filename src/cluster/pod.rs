@@ -4,6 +4,7 @@
 //! secret.
 
 mod names;
+mod source;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 pub use names::{InvalidPod, Label, PodName};
+pub use source::{Origin, Source};
 
 /// What begins the annotations of EKS.
 const EKS: &str = "eks.amazonaws.com";
@@ -54,10 +56,16 @@ pub struct Container {
     pub token_file: Option<Setting>,
     /// Whether it has `AWS_ACCESS_KEY_ID`.
     pub has_keys: bool,
+    /// Whether it has `AWS_PROFILE`.
+    pub has_profile: bool,
     /// Whether it has the variables of EKS Pod Identity.
     pub has_pod_identity: bool,
     /// The volumes that are mounted, each with its path.
     pub mounts: Vec<(String, String)>,
+    /// Where it takes variables from whose names are not in the pod (`envFrom`).
+    pub sources: Vec<Source>,
+    /// The variables above that the pod names, which come before those of the sources.
+    pub settled: Vec<&'static str>,
 }
 
 /// The value of a variable.
@@ -150,6 +158,7 @@ struct RawSpec {
 struct RawContainer {
     name: String,
     env: Option<Vec<RawVariable>>,
+    env_from: Option<Vec<source::Raw>>,
     volume_mounts: Option<Vec<RawMount>>,
 }
 
@@ -238,12 +247,19 @@ impl From<RawContainer> for Container {
             named.find_map(RawVariable::setting)
         };
         let mounts = raw.volume_mounts.into_iter().flatten();
+        let settled = source::WATCHED.into_iter();
+        let settled =
+            settled.filter(|name| variables.iter().any(|variable| variable.name == *name));
+        let sources = raw.env_from.into_iter().flatten();
         Self {
             role: setting("AWS_ROLE_ARN"),
             token_file: setting("AWS_WEB_IDENTITY_TOKEN_FILE"),
             has_keys: is_set("AWS_ACCESS_KEY_ID"),
+            has_profile: is_set("AWS_PROFILE"),
             has_pod_identity: is_set("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
             mounts: mounts.map(|mount| (mount.name, mount.mount_path)).collect(),
+            settled: settled.collect(),
+            sources: sources.filter_map(source::Raw::source).collect(),
             name: raw.name,
         }
     }

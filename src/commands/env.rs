@@ -41,9 +41,10 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
     let bin = layers.prefix()?.bin();
     let text = on_a_path(&bin).ok_or_else(|| {
         Error::usage(format!(
-            "`{}` cannot be put on PATH: it has a colon or is not UTF-8",
+            "`{}` cannot be put on PATH: it has a colon or a line break, or is not UTF-8",
             bin.display()
         ))
+        .with_hint("name another place with --prefix (BOOTSTRAP_PREFIX)".to_owned())
     })?;
     let word = quoted(text);
     let mut lines = format!(
@@ -51,12 +52,16 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
     );
     if args.kubeconfig {
         let files = layers.kubeconfigs(None)?;
-        let names: Option<Vec<_>> = files.iter().map(|file| on_a_path(file)).collect();
-        let names = names.ok_or_else(|| {
-            Error::usage(
-                "the kubeconfig cannot stand in KUBECONFIG: its path has a colon or is not UTF-8",
-            )
-        })?;
+        let names = files.iter().map(|file| {
+            on_a_path(file).ok_or_else(|| {
+                Error::usage(format!(
+                    "`{}` cannot stand in KUBECONFIG: it has a colon or a line break, or is not UTF-8",
+                    file.display()
+                ))
+                .with_hint("name another file with BOOTSTRAP_KUBECONFIG, or another --prefix".to_owned())
+            })
+        });
+        let names = names.collect::<Result<Vec<_>, _>>()?;
         if names.is_empty() {
             let hint = "set BOOTSTRAP_KUBECONFIG, --prefix or HOME";
             return Err(

@@ -4,6 +4,7 @@
 mod age;
 mod container;
 mod missing;
+mod shadow;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,15 @@ use crate::cluster::pod::{Account, Container, Pod, PodName, ROLE_ANNOTATION};
 use crate::cluster::server::Failure;
 
 pub use missing::judge_missing;
+
+/// What an API server did not tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Unread<'a> {
+    /// Why not.
+    pub failure: &'a Failure,
+    /// The address of the server.
+    pub url: &'a str,
+}
 
 /// Which pod is meant.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +53,7 @@ pub fn has_irsa(pod: &Pod) -> bool {
 /// Judges a pod and its service account; `kind` is where credentials are to come from.
 pub fn judge(
     pod: &Pod,
-    account: Result<&Account, &Failure>,
+    account: Result<&Account, Unread<'_>>,
     kind: Option<CredentialKind>,
 ) -> Vec<Finding> {
     let role = account.ok().and_then(|account| account.role.as_deref());
@@ -76,13 +86,16 @@ fn judge_account(pod: &Pod) -> Finding {
 /// The annotation of the account.
 fn judge_annotation(
     pod: &Pod,
-    account: Result<&Account, &Failure>,
+    account: Result<&Account, Unread<'_>>,
     kind: Option<CredentialKind>,
 ) -> Finding {
     let name = shown(&pod.account);
     let account = match account {
         Ok(account) => account,
-        Err(Failure::Status { code: 404, .. }) => {
+        Err(Unread {
+            failure: Failure::Status { code: 404, .. },
+            ..
+        }) => {
             return Finding::fail(
                 Check::Pod,
                 format!(
@@ -93,11 +106,11 @@ fn judge_annotation(
             .because("it was deleted after the pod was made")
             .remedy("make it anew with its annotation, and restart the pod");
         }
-        Err(failure) => {
+        Err(Unread { failure, url }) => {
             return unreadable(
                 Finding::warn(
                     Check::Pod,
-                    format!("the service account {name} could not be read: {failure}"),
+                    format!("the service account {name} could not be read from {url}: {failure}"),
                 ),
                 failure,
                 "get",

@@ -421,7 +421,7 @@ impl<'a> Preflight<'a> {
         });
         let mut findings: Vec<_> = [answers, gate, rights].into_iter().flatten().collect();
         if self.asks_pod() {
-            let found = self.asked_pod(asked.as_ref().map(|(server, _)| server));
+            let found = self.asked_pod(asked.as_ref().map(|(server, _)| server), &url);
             // Where a pod's place is asked for, that the pod could not be had is the answer.
             let is_shown = self.wants(Check::Pod) || self.pod.get().is_none();
             findings.extend(found.into_iter().filter(|_| is_shown));

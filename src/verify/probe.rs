@@ -14,7 +14,7 @@ use crate::arn::{ExternalId, Region, RoleArn};
 use crate::aws::{self, Description, Identity};
 use crate::cluster::Cluster;
 use crate::cluster::access::{self as reach, Access};
-use crate::cluster::describe::is_meant;
+use crate::cluster::describe::role_else_caller;
 use crate::cluster::server::{Failure, Server};
 
 /// What was found out about a cluster.
@@ -73,14 +73,20 @@ impl Probe<'_> {
         let region = preflight.region_of(cluster);
         let assumed = self.assume(region.as_ref(), &mut probed.findings);
         let described = self.describe(assumed.as_ref(), region.as_ref());
-        let described = described.as_ref();
+        let described = described.as_ref().map(|described| {
+            let described = described.as_ref();
+            described.map(|(description, refused)| (description, refused.is_some()))
+        });
         probed
             .findings
             .extend(preflight.check(Check::Cluster, || match described {
-                Some(described) => access::judge_cluster(described.as_ref()),
+                Some(described) => access::judge_cluster(described.map(|(found, _)| found)),
                 None => Finding::skip(Check::Cluster, "there are no credentials"),
             }));
-        let description = described.and_then(|described| described.as_ref().ok());
+        let (description, is_of_caller) = match described {
+            Some(Ok((description, is_of_caller))) => (Some(description), is_of_caller),
+            _ => (None, false),
+        };
         let issuer = description.and_then(|description| description.oidc_issuer.clone());
         probed.issuer = issuer.map(|url| Issuer {
             cluster: cluster.name.to_string(),
@@ -93,7 +99,9 @@ impl Probe<'_> {
                 None => Finding::skip(Check::Access, "EKS did not describe the cluster"),
             }));
         if let (Some(_), Some(region)) = (description, &region) {
-            probed.profiles = self.profiles(assumed.as_ref(), region);
+            // Who saw the cluster that is meant: a role of another account sees another of that name.
+            let asker = assumed.as_ref().filter(|_| !is_of_caller);
+            probed.profiles = self.profiles(asker, region);
         }
         probed.findings.extend(self.kubernetes(description));
         probed
@@ -183,12 +191,14 @@ impl Probe<'_> {
             || self.preflight.wants(Check::Irsa) && irsa::is_present(self.preflight.setup.variables)
     }
 
-    /// Asks EKS about the cluster, as its role and else as the caller; none without credentials.
+    /// Asks EKS about the cluster, as its role and else as the caller (`aws eks update-kubeconfig` asks as
+    /// the caller); none without credentials. With it comes why the role could not ask, where the caller
+    /// did in its place.
     fn describe(
         &self,
         assumed: Option<&Identity>,
         region: Option<&Region>,
-    ) -> Option<Result<Description, aws::Error>> {
+    ) -> Option<Result<(Description, Option<aws::Error>), aws::Error>> {
         let Self { preflight, cluster } = self;
         if !self.needs_description() {
             return None;
@@ -200,33 +210,9 @@ impl Probe<'_> {
             let found = aws.describe_cluster(identity, region, &cluster.name, deadline)?;
             found.of(cluster.arn.as_ref())
         };
-        let base = preflight.identity().ok();
-        match (assumed.map(ask), base) {
-            (Some(Ok(description)), _) => Some(Ok(description)),
-            // What the role may not, the caller may: `aws eks update-kubeconfig` asks as the caller.
-            (Some(Err(refused)), Some(base)) => Some(match ask(base) {
-                Ok(seen) => self.meant(seen, Some(refused)),
-                Err(_) => Err(refused),
-            }),
-            (Some(Err(refused)), None) => Some(Err(refused)),
-            (None, base) => base.map(|base| self.meant(ask(base)?, None)),
-        }
-    }
-
-    /// What the caller sees in the place of the role, if that is the cluster that is meant.
-    fn meant(
-        &self,
-        seen: Description,
-        refused: Option<aws::Error>,
-    ) -> Result<Description, aws::Error> {
-        match &self.cluster.role {
-            Some(role) if !is_meant(self.cluster, &seen) => Err(aws::Error::OtherAccount {
-                role: Box::new(role.clone()),
-                found: Box::new(seen.arn),
-                refused: refused.map(Box::new),
-            }),
-            _ => Ok(seen),
-        }
+        // Without credentials of its own, no role was assumed either.
+        let base = preflight.identity().ok()?;
+        Some(role_else_caller(cluster, assumed.map(ask), || ask(base)))
     }
 
     /// Who the cluster must know: the role that it is entered as, else the caller.
@@ -247,7 +233,8 @@ impl Probe<'_> {
         Some(principal.mapping(self.cluster.name.as_str(), mode))
     }
 
-    /// Which pods run on Fargate; none where that is of no interest.
+    /// Which pods run on Fargate, asked as this role and else as the caller; none where that is of no
+    /// interest.
     fn profiles(&self, assumed: Option<&Identity>, region: &Region) -> Profiles {
         let Self { preflight, cluster } = self;
         if !preflight.needs_profiles() {
@@ -257,7 +244,10 @@ impl Probe<'_> {
         let deadline = preflight.call();
         let aws = preflight.setup.aws;
         let asked = aws.fargate_profiles(identity, region, &cluster.name, deadline);
-        Some(asked.map_err(|error| in_one_line(&error)))
+        Some(asked.map_err(|error| {
+            let (error, who) = (in_one_line(&error), &identity.source);
+            format!("{error}; asked in {region} with {who}")
+        }))
     }
 
     /// The checks of the cluster's API server, by way of the kubeconfig.

@@ -129,9 +129,10 @@ mod tests {
         aws::Error::AccessDenied(Refusal {
             action,
             code: "AccessDenied".to_owned(),
-            message: "not authorized".to_owned(),
+            message: "not authorized".into(),
             request_id: None,
             attempts: 1,
+            cut: None,
         })
     }
 

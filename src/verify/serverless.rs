@@ -2,7 +2,9 @@
 //! it, npm for its plugins, the AWS CLI, and the role of the other account.
 
 mod judge;
+mod launcher;
 mod programs;
+mod range;
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -67,15 +69,16 @@ pub fn look(setup: &Setup<'_>) -> Vec<Finding> {
             .unwrap_or_else(|panic| resume_unwind(panic));
         let [node, npm, aws] =
             [node, npm, aws].map(|told| told.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        let (finding, version) = judge::serverless(&serverless);
+        let (finding, found) = judge::serverless(&serverless);
+        let version = found.as_ref().map(|found| &found.version);
         let package = match &serverless {
-            Told::Said(program, _) => place.package_of(program, version.as_ref()),
+            Told::Said(program, _) => place.package_of(program, version),
             _ => None,
         };
         let range = package.as_ref().and_then(programs::Package::node);
         findings.extend([
             finding,
-            judge::node(&node, version.as_ref(), range),
+            judge::node(&node, found.as_ref(), range),
             judge::npm(&npm),
             judge::aws(&aws),
         ]);
@@ -83,7 +86,8 @@ pub fn look(setup: &Setup<'_>) -> Vec<Finding> {
     })
 }
 
-/// What is of 4.x is not run: it would download what nobody pinned.
+/// What is known to be of 4.x is not run: it would download what nobody pinned. What no package tells
+/// of, such as a standalone binary, is run without a home to put anything into.
 fn ask_serverless(place: Place<'_>) -> Told {
     let Some(program) = place.find("serverless") else {
         return Told::Missing;

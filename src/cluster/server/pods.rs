@@ -1,6 +1,9 @@
 //! Asking an API server for a pod and its service account.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::{Failure, Server, printable};
 use crate::cluster::pod::{Account, Pod, PodName, RawMetadata};
@@ -26,6 +29,22 @@ impl Server {
     ) -> Result<Account, Failure> {
         let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}");
         Ok(self.ask(&path, None, deadline)?.value)
+    }
+
+    /// The names of what a ConfigMap of the same namespace has; its name comes from a pod of this server.
+    pub fn config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+        deadline: Deadline,
+    ) -> Result<Vec<String>, Failure> {
+        #[derive(Deserialize)]
+        struct ConfigMap {
+            data: Option<BTreeMap<String, Option<IgnoredAny>>>,
+        }
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
+        let map: ConfigMap = self.ask(&path, None, deadline)?.value;
+        Ok(map.data.unwrap_or_default().into_keys().collect())
     }
 
     /// The names of the first pods of a namespace; none where there is no such namespace.

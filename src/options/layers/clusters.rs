@@ -34,7 +34,7 @@ impl Layers<'_> {
         let id = self.external_id(flags)?;
         let alias = self.value(flags.alias.clone(), "BOOTSTRAP_ALIAS", None)?;
         if let [cluster] = clusters.as_mut_slice() {
-            cluster.region = region.or_else(|| cluster.region.take());
+            cluster.region = region.clone().or_else(|| cluster.region.take());
             cluster.role = role.or_else(|| cluster.role.take());
             cluster.external_id = id.or_else(|| cluster.external_id.take());
             cluster.alias = alias.or_else(|| cluster.alias.take());
@@ -55,6 +55,10 @@ impl Layers<'_> {
         let clusters = clusters.into_iter().map(Cluster::check);
         let clusters = clusters.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
         cluster::distinct(&clusters).map_err(|(_, error)| invalid(error))?;
+        cluster::together(&clusters).map_err(|(_, error)| invalid(error))?;
+        if let Some(region) = region {
+            cluster::within(&clusters, &region).map_err(invalid)?;
+        }
         Ok(clusters)
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::irsa::{AUDIENCE, EXCLUSIVE, USE_IRSA};
 use super::super::{Check, CredentialKind, Finding};
-use super::{delegate, has_irsa, shown};
+use super::{delegate, has_irsa, shadow, shown};
 use crate::cluster::pod::{Container, Pod, Setting};
 
 /// What IRSA takes.
@@ -20,6 +20,31 @@ fn of_others_alone(own: &Container, is_skipped: bool, others: &str) -> Finding {
     finding
         .because("it was not there when EKS injected them, or the manifest sets them for the other alone")
         .remedy(format!("remove {BOTH} from the manifest, and restart the pod"))
+}
+
+/// No container has the variables.
+fn of_none(pod: &Pod, annotated: Option<&str>) -> Finding {
+    let is_skipped = |container: &&Container| pod.skipped.contains(&container.name);
+    let hidden = delegate(pod).and_then(shadow::unread);
+    let hidden = hidden.map_or_else(String::new, |hidden| {
+        format!(" by what was looked at; {hidden}")
+    });
+    let evidence = format!("no container has {BOTH}{hidden}");
+    let skipped: Vec<_> = pod.containers.iter().filter(is_skipped).collect();
+    match annotated {
+        None => Finding::skip(Check::Pod, format!("{evidence}, and no annotation asks for them")),
+        Some(_) if !skipped.is_empty() && skipped.len() == pod.containers.len() => {
+            Finding::fail(Check::Pod, evidence)
+                .because("the annotation eks.amazonaws.com/skip-containers of the pod names them all")
+                .remedy("take the delegate's container out of that annotation, and restart the pod")
+        }
+        Some(_) => Finding::fail(Check::Pod, evidence)
+            .because("the annotation was not there, or not seen yet, when the pod was made; or the webhook does not run")
+            .remedy(
+                "restart the pod (`kubectl rollout restart`); if that does not help, see whether the cluster has \
+                 the MutatingWebhookConfiguration pod-identity-webhook",
+            ),
+    }
 }
 
 /// The variables of the containers, against the annotation.
@@ -50,22 +75,7 @@ pub(super) fn judge_variables(
     }
     let with: Vec<_> = pod.containers.iter().filter(has).collect();
     if with.is_empty() {
-        let evidence = format!("no container has {BOTH}");
-        let skipped: Vec<_> = pod.containers.iter().filter(is_skipped).collect();
-        return match annotated {
-            None => Finding::skip(Check::Pod, format!("{evidence}, and no annotation asks for them")),
-            Some(_) if !skipped.is_empty() && skipped.len() == pod.containers.len() => {
-                Finding::fail(Check::Pod, evidence)
-                    .because("the annotation eks.amazonaws.com/skip-containers of the pod names them all")
-                    .remedy("take the delegate's container out of that annotation, and restart the pod")
-            }
-            Some(_) => Finding::fail(Check::Pod, evidence)
-                .because("the annotation was not there, or not seen yet, when the pod was made; or the webhook does not run")
-                .remedy(
-                    "restart the pod (`kubectl rollout restart`); if that does not help, see whether the cluster has \
-                     the MutatingWebhookConfiguration pod-identity-webhook",
-                ),
-        };
+        return of_none(pod, annotated);
     }
     let names = with.iter().map(|container| container.name.as_str());
     let names = names.collect::<Vec<_>>().join(", ");
@@ -108,11 +118,16 @@ pub(super) fn judge_variables(
         .because(EXCLUSIVE)
         .remedy(USE_IRSA);
     }
-    if with.iter().any(|container| container.has_keys) {
-        return Finding::warn(Check::Pod, format!("{evidence}, and AWS_ACCESS_KEY_ID is set too"))
-            .because("access keys in the environment come before IRSA")
-            .remedy("remove AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from the manifest, and restart the pod");
+    let own = delegate(pod);
+    if let Some(finding) = own.and_then(|own| shadow::judge(own, &evidence, kind)) {
+        return finding;
     }
+    let evidence = match own.and_then(shadow::unread) {
+        Some(hidden) => format!(
+            "{evidence}; {hidden}, and AWS_ACCESS_KEY_ID or AWS_PROFILE there would come before them"
+        ),
+        None => evidence,
+    };
     let without: Vec<_> = pod
         .containers
         .iter()

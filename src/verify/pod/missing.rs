@@ -1,7 +1,7 @@
 //! A pod that is not there, or may not be seen.
 
 use super::super::{Check, Finding};
-use super::unreadable;
+use super::{Unread, unreadable};
 use crate::cluster::pod::PodName;
 use crate::cluster::server::Failure;
 
@@ -9,12 +9,16 @@ use crate::cluster::server::Failure;
 pub fn judge_missing(
     name: &PodName,
     namespace: &str,
-    failure: &Failure,
+    unread: Unread<'_>,
     names: Option<&Result<Vec<String>, Failure>>,
 ) -> Finding {
+    let Unread { failure, url } = unread;
     let Failure::Status { code: 404, .. } = failure else {
         return unreadable(
-            Finding::fail(Check::Pod, format!("the pod {namespace}/{name}: {failure}")),
+            Finding::fail(
+                Check::Pod,
+                format!("the pod {namespace}/{name}, asked of {url}: {failure}"),
+            ),
             failure,
             "get",
             "pods",

@@ -58,6 +58,13 @@ fn pod(container: Container) -> Pod {
     }
 }
 
+fn unread(failure: &Failure) -> Unread<'_> {
+    Unread {
+        failure,
+        url: "https://localhost",
+    }
+}
+
 /// The states of account, annotation, variables, token and age.
 #[track_caller]
 fn check(pod: &Pod, account: &Account, kind: Option<CredentialKind>, expected: &str) -> String {
@@ -190,7 +197,20 @@ fn half_of_irsa_keys_beside_it_and_a_token_for_somebody_else_are_told() {
         has_keys: true,
         ..container()
     };
-    check(&pod(keys), &account(), None, "pass pass warn pass pass");
+    check(
+        &pod(keys.clone()),
+        &account(),
+        None,
+        "pass pass warn pass pass",
+    );
+    let irsa = Some(CredentialKind::Irsa);
+    check(&pod(keys), &account(), irsa, "pass pass fail pass pass");
+    let profile = Container {
+        has_profile: true,
+        ..container()
+    };
+    let says = check(&pod(profile), &account(), irsa, "pass pass warn pass pass");
+    assert!(says.contains("AWS_PROFILE is set too"), "{says}");
     let mut other = pod(container());
     other.tokens[0].audience = "vault".to_owned();
     check(&other, &account(), None, "pass pass pass fail pass");
@@ -232,7 +252,7 @@ fn a_pod_that_is_not_there_is_told_with_names_like_it() {
         detail: "no".to_owned(),
     };
     let check = |names: Option<Result<Vec<String>, Failure>>, says: &str| {
-        let found = judge_missing(&name, "harness", &missing, names.as_ref());
+        let found = judge_missing(&name, "harness", unread(&missing), names.as_ref());
         assert_eq!(found.state, State::Fail);
         assert!(found.remedy.as_deref().unwrap().contains(says), "{found:?}");
     };
@@ -242,14 +262,14 @@ fn a_pod_that_is_not_there_is_told_with_names_like_it() {
     check(Some(Ok(vec![])), "--namespace");
     check(Some(Err(forbidden())), "`list` on `pods`");
     check(None, "--namespace");
-    let found = judge_missing(&name, "harness", &forbidden(), None);
+    let found = judge_missing(&name, "harness", unread(&forbidden()), None);
     assert!(
         found
             .remedy
             .unwrap()
             .contains("resources [pods], verbs [get]")
     );
-    let found = judge(&pod(bare()), Err(&forbidden()), None);
+    let found = judge(&pod(bare()), Err(unread(&forbidden())), None);
     assert!(
         found[1]
             .remedy
@@ -257,7 +277,7 @@ fn a_pod_that_is_not_there_is_told_with_names_like_it() {
             .unwrap()
             .contains("resources [serviceaccounts]")
     );
-    let found = judge(&pod(bare()), Err(&missing), None);
+    let found = judge(&pod(bare()), Err(unread(&missing)), None);
     assert_eq!(found[1].state, State::Fail);
 }
 

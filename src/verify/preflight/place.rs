@@ -64,23 +64,34 @@ impl Preflight<'_> {
         self.wants(Check::Fargate) && is_placed()
     }
 
-    /// Asks for the pod and its service account.
-    pub(super) fn asked_pod(&self, server: Result<&Server, &Trouble>) -> Vec<Finding> {
+    /// Asks for the pod and its service account, at this address.
+    pub(super) fn asked_pod(&self, server: Result<&Server, &Trouble>, url: &str) -> Vec<Finding> {
         let Some(name) = &self.setup.pod.name else {
             return Vec::new();
         };
         let server = match server {
             Ok(server) => server,
-            Err(trouble) => return vec![api_server::failed(Check::Pod, "the API server", trouble)],
+            Err(trouble) => return vec![api_server::failed(Check::Pod, url, trouble)],
         };
         let deadline = self.setup.deadline;
         let namespace = self.setup.pod.namespace.as_deref();
         let namespace = namespace.unwrap_or_else(|| server.namespace());
         match server.pod(namespace, name, deadline) {
-            Ok(pod) => {
+            Ok(mut pod) => {
+                for name in pod.config_maps() {
+                    // One that may not be read is told as not looked into.
+                    if let Ok(names) = server.config_map(namespace, &name, deadline) {
+                        pod.learn(&name, &names);
+                    }
+                }
                 let account = server.account(namespace, &pod.account, deadline);
                 let pod = self.pod.get_or_init(|| pod);
-                pod::judge(pod, account.as_ref(), self.setup.credentials)
+                let unread = |failure| pod::Unread { failure, url };
+                pod::judge(
+                    pod,
+                    account.as_ref().map_err(unread),
+                    self.setup.credentials,
+                )
             }
             Err(failure) => {
                 let names =
@@ -88,7 +99,10 @@ impl Preflight<'_> {
                 vec![pod::judge_missing(
                     name,
                     namespace,
-                    &failure,
+                    pod::Unread {
+                        failure: &failure,
+                        url,
+                    },
                     names.as_ref(),
                 )]
             }

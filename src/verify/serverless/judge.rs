@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::programs::Told;
+use super::range::Range;
 use crate::tools::version::Version;
 use crate::verify::{Check, Finding, in_one_line};
 
@@ -10,13 +11,21 @@ use crate::verify::{Check, Finding, in_one_line};
 /// serverless 2.50.0 and 3.40.0).
 const NODE: [(&str, &str); 2] = [("2", "10.0"), ("3", "12.0")];
 
+/// The framework that was found, where it will do.
+#[derive(Debug)]
+pub(super) struct Framework {
+    pub(super) version: Version,
+    /// Whether it is one binary with a Node.js of its own, as the vendor's installer puts in place.
+    pub(super) is_standalone: bool,
+}
+
 /// Whether this is a version that wants a licence key.
 pub(super) fn asks_for_a_licence(version: &Version) -> bool {
     major(version).is_some_and(|major| major >= 4)
 }
 
-/// Judges what `serverless --version` said, and returns the version where it is one that will do.
-pub(super) fn serverless(told: &Told) -> (Finding, Option<Version>) {
+/// Judges what `serverless --version` said, and returns it where it will do.
+pub(super) fn serverless(told: &Told) -> (Finding, Option<Framework>) {
     const CHECK: Check = Check::Serverless;
     let refuse = |finding: Finding| (finding, None);
     let install =
@@ -30,7 +39,12 @@ pub(super) fn serverless(told: &Told) -> (Finding, Option<Version>) {
             Some(version) => match major(&version) {
                 Some(2 | 3) => {
                     let finding = Finding::pass(CHECK, whose(&version, program));
-                    (finding, Some(version))
+                    let is_standalone = is_standalone(output);
+                    let found = Framework {
+                        version,
+                        is_standalone,
+                    };
+                    (finding, Some(found))
                 }
                 Some(0 | 1) => refuse(
                     Finding::fail(CHECK, whose(&version, program))
@@ -54,8 +68,19 @@ fn unlicensed(program: &Path, version: &Version) -> Finding {
 }
 
 /// Judges what `node --version` said: against the range of the package, else of the series.
-pub(super) fn node(told: &Told, serverless: Option<&Version>, range: Option<&str>) -> Finding {
+pub(super) fn node(told: &Told, serverless: Option<&Framework>, range: Option<&str>) -> Finding {
     const CHECK: Check = Check::Node;
+    if let Some(Framework {
+        version,
+        is_standalone: true,
+    }) = serverless
+    {
+        let evidence = format!(
+            "serverless {version} is standalone and brings its own, which is not looked into"
+        );
+        return Finding::skip(CHECK, evidence);
+    }
+    let serverless = serverless.map(|found| &found.version);
     let install = "install one: `bootstrap install node`";
     let (program, version) = match version_of(CHECK, "node", told) {
         Ok(found) => found,
@@ -66,11 +91,11 @@ pub(super) fn node(told: &Told, serverless: Option<&Version>, range: Option<&str
         let evidence = format!("{shown}; without Serverless it is not known which it takes");
         return Finding::skip(CHECK, evidence);
     };
-    let Some((oldest, range)) = oldest_node(serverless, range) else {
+    let Some((fitting, range)) = range_of_node(serverless, range) else {
         let evidence = format!("{shown}; serverless {serverless} does not say which it takes");
         return Finding::skip(CHECK, evidence);
     };
-    if version >= oldest {
+    if fitting.has(&version) {
         let evidence = format!("{shown}, and serverless {serverless} takes {range}");
         return Finding::pass(CHECK, evidence);
     }
@@ -78,17 +103,15 @@ pub(super) fn node(told: &Told, serverless: Option<&Version>, range: Option<&str
     Finding::fail(CHECK, evidence).remedy(install)
 }
 
-/// The oldest Node.js, and the range as the package writes it. A range of another form than that of
-/// all published 2.x and 3.x gives way to what is known of the series.
-fn oldest_node(serverless: &Version, range: Option<&str>) -> Option<(Version, String)> {
-    let of_package = range.and_then(|range| {
-        let oldest = range.trim().strip_prefix(">=")?.trim().parse().ok()?;
-        Some((oldest, range.to_owned()))
-    });
+/// The range of Node.js, and how the package writes it. What is no range gives way to what is known of
+/// the series.
+fn range_of_node(serverless: &Version, range: Option<&str>) -> Option<(Range, String)> {
+    let of_package = range.and_then(|range| Some((range.parse().ok()?, range.to_owned())));
     of_package.or_else(|| {
         let major = serverless.as_str().split('.').next()?;
         let (_, oldest) = NODE.iter().find(|(series, _)| *series == major)?;
-        Some((oldest.parse().ok()?, format!(">={oldest}")))
+        let range = format!(">={oldest}");
+        Some((range.parse().ok()?, range))
     })
 }
 
@@ -162,6 +185,12 @@ fn framework_version(output: &str) -> Option<Version> {
         let version: Version = text.split_whitespace().next()?.parse().ok()?;
         version.as_str().contains('.').then_some(version)
     })
+}
+
+/// Whether it says of itself that it is one binary: `Framework Core: 3.38.0 (standalone)`.
+fn is_standalone(output: &str) -> bool {
+    let mut lines = output.lines();
+    lines.any(|line| line.contains("Framework Core:") && line.contains("(standalone)"))
 }
 
 fn major(version: &Version) -> Option<u64> {
@@ -278,10 +307,25 @@ mod tests {
             ("v9.0.0", "2.50.0", Some("^8 || >=10"), State::Fail),
             ("v10.0.0", "3.0.0", None, State::Fail),
             ("nonsense", "3.0.0", None, State::Fail),
+            ("v19.0.0", "3.40.0", Some("^18 || >=20"), State::Fail),
+            ("v18.1.0", "3.40.0", Some("^18 || >=20"), State::Pass),
+            ("v15.0.0", "3.40.0", Some(">=10 <15"), State::Fail),
+            ("v12.0.0", "3.40.0", Some("soon"), State::Pass),
         ] {
-            let version = serverless.parse().unwrap();
-            let finding = node(&said(found), Some(&version), range);
+            let framework = Framework {
+                version: serverless.parse().unwrap(),
+                is_standalone: false,
+            };
+            let finding = node(&said(found), Some(&framework), range);
             assert_eq!(finding.state, state, "{found} {serverless}");
+        }
+        let (_, standalone) = serverless(&said(
+            "Framework Core: 3.38.0 (standalone)\nPlugin: 6.2.3\n",
+        ));
+        for told in [said("v8.17.0"), Told::Missing] {
+            let finding = node(&told, standalone.as_ref(), None);
+            assert_eq!(finding.state, State::Skip, "{finding:?}");
+            assert!(finding.evidence.contains("brings its own"), "{finding:?}");
         }
         assert_eq!(node(&said("v22.1.0"), None, None).state, State::Skip);
         assert_eq!(node(&Told::Missing, None, None).state, State::Fail);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
+use super::launcher;
 use crate::deadline::Deadline;
 use crate::files;
 use crate::program::{self, Invocation, harmless_variables};
@@ -89,8 +90,8 @@ impl Place<'_> {
         format!("{}:{path}", bin.display())
     }
 
-    /// The package of a program of Serverless: of the tree that it leads into, or of what is in the
-    /// prefix in this version.
+    /// The package of a program of Serverless: of the tree that it leads into, of what is in the prefix
+    /// in this version, or of what it names where it is a script that starts another.
     pub(super) fn package_of(self, program: &Path, version: Option<&Version>) -> Option<Package> {
         let whole = program.canonicalize().ok();
         let around = whole.iter().flat_map(|path| path.ancestors().skip(1));
@@ -100,7 +101,9 @@ impl Place<'_> {
         });
         let is_ours = program.starts_with(self.prefix.bin());
         let installed = installed.iter().filter(|_| is_ours).map(PathBuf::as_path);
-        installed.chain(around).find_map(Package::read)
+        let named = launcher::named(program);
+        let named = named.iter().flat_map(|path| path.ancestors().skip(1));
+        installed.chain(around).chain(named).find_map(Package::read)
     }
 }
 
