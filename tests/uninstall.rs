@@ -293,7 +293,7 @@ fn a_list_of_links_that_cannot_be_read_is_told_and_kept() {
     world
         .bootstrap(&["install", "hello", "--bin-dir", "bin"])
         .exits(0);
-    std::fs::write(world.prefix("bin-dirs"), b"/elsewhere\xff\n").unwrap();
+    world.write("delegate/bootstrap/bin-dirs", b"/elsewhere\xff\n");
     for args in [
         &["uninstall", "hello"][..],
         &["install", "hello", "--bin-dir", "other"],
