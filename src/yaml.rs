@@ -18,6 +18,7 @@ mod parse;
 mod path;
 mod scalar;
 mod splice;
+mod tokens;
 mod value;
 mod write;
 
