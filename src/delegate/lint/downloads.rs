@@ -15,7 +15,8 @@ const CHECKS: [&str; 6] = [
 
 /// Whether a command puts a file somewhere that comes from the network.
 pub(super) fn is_download(command: &Command<'_>) -> bool {
-    matches!(command.name(), "curl" | "wget") && address(command).is_some()
+    let is_told = || command.is_fed || address(command).is_some();
+    matches!(command.name(), "curl" | "wget") && is_told()
 }
 
 /// Options that take a word: of curl, and of wget.
@@ -268,6 +269,15 @@ mod tests {
             ("curl -o a https://h/a # sha256sum a", &[0]),
             ("U=https://h/a\ncurl -fsSLo a \"$U\"", &[1]),
             ("curl -o a h.test/a", &[0]),
+            ("bash -c 'curl -o a https://h/a && ./a'", &[0]),
+            ("sh -c \"$(curl -fsSL https://h/a)\"", &[0]),
+            (
+                "eval '\n curl -o a https://h/a'\necho 'x  a' | sha256sum -c -",
+                &[],
+            ),
+            ("trap 'curl -o a https://h/a' EXIT", &[0]),
+            ("eval curl -o a https://h/a", &[0]),
+            ("cat urls | xargs -n1 curl -O", &[0]),
             ("curl -V 2>/tmp/err.log", &[]),
             ("curl -V 2> /tmp/err.log 0</dev/d.x", &[]),
             (
