@@ -27,5 +27,4 @@ mod tests;
 
 pub use error::Error;
 pub use objects::{Manifests, Object};
-pub use passed_over::passed_over;
 pub use workload::Workload;

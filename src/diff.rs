@@ -85,5 +85,13 @@ mod tests {
             false,
         );
         assert!(diff.contains("\n token: ***\n-b: 1\n+b: 2\n"), "{diff}");
+        // In a script nothing but its looks tells a secret.
+        let key = "AKIAIOSFODNN7EXAMPLE";
+        let new = format!("s: |\n  login {key} now\n");
+        let diff = unified(Path::new("m"), "s: |\n  login\n", &new, false);
+        assert!(
+            diff.contains("\n+  login **************") && !diff.contains(key),
+            "{diff}"
+        );
     }
 }

@@ -23,7 +23,7 @@ pub mod proof;
 pub mod receipt;
 pub mod resolve;
 pub mod signature;
-mod suggest;
+pub mod suggest;
 pub mod template;
 pub mod uninstall;
 pub mod vendor;

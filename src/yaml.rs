@@ -18,6 +18,7 @@ mod parse;
 mod path;
 mod scalar;
 mod splice;
+mod tokens;
 mod value;
 mod write;
 
@@ -35,7 +36,7 @@ pub use names::is_secret_name;
 pub use node::Node;
 pub use parse::RENDER;
 pub use path::{Path, Step};
-pub use scalar::Scalar;
+pub use scalar::{Reading, Scalar};
 pub use value::Value;
 
 use crate::strict_yaml::Location;

@@ -250,3 +250,17 @@ fn in_a_list_an_account_is_taken_out_and_its_neighbours_are_not_touched() {
     }
     assert_eq!(remove(&irsa(&list, &["--region=us-east-1"]).stdout), list);
 }
+
+#[test]
+fn what_is_wrong_beside_a_former_account_is_found_in_the_line_of_the_file() {
+    let prefix = "        - {name: BOOTSTRAP_PREFIX, value: a b}\n";
+    let text = SMALL.replace("        env:\n", &format!("        env:\n{prefix}"));
+    let there = irsa(&text, &[]).exits(0).stdout;
+    let (before, _) = there.split_once(prefix).unwrap();
+    let line = before.lines().count() + 1;
+    assert_ne!(line, text.split_once(prefix).unwrap().0.lines().count() + 1);
+    irsa(&there, &["--service-account=other", "--delivery=image"])
+        .exits(6)
+        .says(&format!("m.yaml:{line}:43: `a b` cannot be the prefix"))
+        .says(&format!("{line} | {}", prefix.trim_end()));
+}

@@ -104,3 +104,30 @@ fn a_file_that_is_not_there_is_a_mistake() {
         .exits(2)
         .says("cannot read `no.yaml`");
 }
+
+#[test]
+fn a_pipe_is_read_and_refused_before_that_where_it_would_be_changed_in_place() {
+    let world = World::new();
+    world.write("work/m.yaml", SMALL);
+    let pipe =
+        "mkfifo p; timeout 20 sh -c 'cat m.yaml >p' & $bootstrap patch p --irsa-role-arn $0; wait";
+    let run = world
+        .shell(&["/bin/sh"], &pipe.replace("$0", ROLE))
+        .exits(0);
+    assert!(run.stdout.contains("eks.amazonaws.com/role-arn"), "{run}");
+    // Nobody writes to it.
+    let args = [
+        "patch",
+        "m.yaml",
+        "p",
+        "--irsa-role-arn",
+        ROLE,
+        "--in-place",
+    ];
+    world
+        .bootstrap(&args)
+        .exits(2)
+        .says("`p` cannot be changed in place: it is neither a file nor a directory")
+        .says("hint: leave --in-place out");
+    assert_eq!(world.read("work/m.yaml"), SMALL);
+}

@@ -174,15 +174,14 @@ fn what_an_init_container_has_from_the_delegate_is_copied_as_it_is_written() {
 
 #[test]
 fn probes_with_extreme_numbers_are_calculated_with() {
-    for (delay, period, failures) in [
-        (
-            "9223372036854775807",
-            "9223372036854775807",
-            "9223372036854775807",
-        ),
-        ("-9223372036854775808", "9223372036854775807", "1"),
-        ("-9223372036854775808", "1", "-9223372036854775808"),
-        ("0", "-9223372036854775808", "3"),
+    const MOST: &str = "9223372036854775807";
+    const LEAST: &str = "-9223372036854775808";
+    // The threshold that gives 600 s, and what lint takes the probe to give.
+    for (delay, period, failures, threshold, gives) in [
+        (MOST, MOST, MOST, MOST, None),
+        (LEAST, MOST, "1", "1", Some("-1 s")),
+        (LEAST, "1", LEAST, MOST, Some("-9223372036854775808 s")),
+        ("0", LEAST, "3", "600", Some("3 s")),
     ] {
         let text = DEPLOYMENT
             .replace(
@@ -192,12 +191,22 @@ fn probes_with_extreme_numbers_are_calculated_with() {
             .replace(
                 "periodSeconds: 10\n          failureThreshold: 15",
                 &format!("periodSeconds: {period}\n          failureThreshold: {failures}"),
+            )
+            .replace(
+                "value: \"\"\n        - name: DELEGATE_D",
+                "value: echo\n        - name: DELEGATE_D",
             );
-        assert_ne!(text, DEPLOYMENT);
-        patch(&text, &["--startup-budget=600"]).exits(0);
+        let raised = patch(&text, &["--startup-budget=600"]).exits(0).stdout;
+        let (_, probe) = raised.split_once("startupProbe:\n").unwrap();
+        let line = format!("failureThreshold: {threshold}\n");
+        let end = probe.find("failureThreshold").unwrap();
+        assert!(probe[end..].starts_with(&line), "{line}{probe}");
         let world = World::new();
         world.write("work/m.yaml", &text);
         let run = world.bootstrap(&["lint", "m.yaml"]);
-        assert!(!run.stderr.contains("panicked"), "{run}");
+        let found = gives.map(|gives| format!("kills the container after {gives}; "));
+        let said = run.stdout.contains("[startup-budget]");
+        assert_eq!(said, found.is_some(), "{run}");
+        assert!(run.stdout.contains(&found.unwrap_or_default()), "{run}");
     }
 }

@@ -328,3 +328,22 @@ fn values_get_back_what_was_there() {
         .says("m.yaml:3:1: the chart has no `ingress`, which is passed over\n")
         .says("m.yaml:4:18: the chart has no `serviceAccount.nmae`, which is passed over");
 }
+
+#[test]
+fn what_another_build_recorded_is_refused_and_not_restored_wrongly() {
+    let there = patch(SMALL, &irsa(&["--region=us-east-1"])).exits(0).stdout;
+    let old = there.replacen("record: \"", "record: \"bound:cluster-admin ", 1);
+    assert_ne!(old, there);
+    for args in [
+        vec!["--remove"],
+        irsa(&[]),
+        irsa(&["--service-account=other"]),
+    ] {
+        let run = patch(&old, &args)
+            .exits(6)
+            .says("`bound:cluster-admin` in bootstrap-patch/record is of another build")
+            .says("hint: take the patch out with the build that made it")
+            .says("m.yaml:");
+        assert_eq!(run.stdout, "");
+    }
+}

@@ -151,17 +151,32 @@ fn a_script_that_made_room_is_said_to_be_gone() {
 
 #[test]
 fn what_removal_has_no_use_for_is_refused() {
+    let role = format!("--irsa-role-arn={ROLE}");
+    let digest = format!("--bootstrap-sha256=amd64={}", "0".repeat(64));
     for arg in [
+        "--namespace=x",
+        role.as_str(),
         "--service-account=x",
-        "--audience=x",
         "--binding=x",
         "--replace-subject",
         "--sts-regional-endpoints",
         "--token-expiration=900",
-        "--bootstrap-sha256=amd64=00",
+        "--audience=x",
+        "--delivery=image",
+        "--tools=kubectl",
+        "--cluster=x",
+        "--bootstrap-url=https://h.test/b",
+        digest.as_str(),
+        "--bootstrap-image=x",
+        "--init-script=keep",
+        "--region=us-east-1",
+        "--fargate",
+        "--startup-budget=600",
     ] {
-        patch(SMALL, &["--remove", arg]).exits(2);
-        let run = patch(SMALL, &["--remove", arg, "--irsa-role-arn", ROLE]).exits(2);
+        let name = arg.split('=').next().unwrap();
+        let run = patch(SMALL, &["--remove", arg]).exits(2).says(&format!(
+            "the argument '--remove' cannot be used with '{name}"
+        ));
         assert_eq!(run.stdout, "");
     }
 }
@@ -186,6 +201,21 @@ fn a_prefix_that_would_hide_the_delegate_or_the_system_is_refused() {
             let run = patch(text, &args).exits(2).says(words);
             assert_eq!(run.stdout, "");
         }
+    }
+    for (directory, words) in [
+        (
+            "/data/a b",
+            "below WORKING_DIR, `/data/a b/bootstrap` cannot be the prefix",
+        ),
+        ("/data/../d", "takes a path without `.`, `..` and `//`"),
+        ("/proc/1", "would hide the system's files"),
+    ] {
+        let variable = format!("env:\n        - {{name: WORKING_DIR, value: {directory}}}\n");
+        let moved = SMALL.replace("env:\n", &variable);
+        let run = patch(&moved, &IMAGE).exits(6).says(words);
+        run.says("m.yaml:")
+            .says("hint: name another directory with --prefix");
+        patch(&moved, &[&IMAGE[..], &["--prefix=/data/b"]].concat()).exits(0);
     }
     let moved = SMALL.replace(
         "env:\n",

@@ -331,8 +331,9 @@ fn is_a_question(rule: &ResourceRule) -> bool {
     resources.iter().all(is_review)
 }
 
-/// What a server says of itself, fit for a terminal.
-fn printable(text: &str) -> String {
+/// What a server says, fit for a terminal.
+pub fn printable(text: &str) -> String {
+    const LONGEST: usize = 300;
     let visible = text.chars().filter(|char| !char.is_control());
-    visible.take(200).collect()
+    visible.take(LONGEST).collect()
 }

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 
 use crate::context::Context;
 use crate::delegate::names::NamespaceName;
-use crate::delegate::passed_over;
 use crate::delegate::patch::{Patched, Plan, patch};
 use crate::delegate::prefix::{InvalidPrefix, Prefix};
 use crate::delegate::remove::remove;
@@ -99,6 +98,9 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
     } else {
         Some(args.plan(context, global)?)
     };
+    if args.output.in_place {
+        check_in_place(context, &args.inputs)?;
+    }
     let inputs = read_inputs(context, &args.inputs)?;
     args.output.check_inputs(&inputs)?;
     let streams = inputs
@@ -109,7 +111,7 @@ pub fn run(context: &Context, global: &GlobalFlags, args: &Args) -> Result<ExitC
         Some(plan) => patch(&streams, plan)?,
         None => remove(&streams, args.delegate.as_deref())?,
     };
-    for note in passed_over(&streams).iter().chain(&patched.notes) {
+    for note in &patched.notes {
         let look = global.look(context);
         context.say(&render(std::slice::from_ref(note), None, false, look));
     }
@@ -177,6 +179,29 @@ impl Args {
     }
 }
 
+/// Refuses what has no place that a new text could take, before it is read: nothing may ever come
+/// out of a pipe.
+fn check_in_place(context: &Context, named: &[PathBuf]) -> Result<(), Error> {
+    if named.is_empty() || named.iter().any(|path| path.as_os_str() == "-") {
+        return Err(Error::usage("standard input cannot be changed in place"));
+    }
+    for path in named {
+        // What is not there is said where it is read.
+        let Ok(kind) = std::fs::metadata(context.directory.join(path)) else {
+            continue;
+        };
+        if !kind.is_file() && !kind.is_dir() {
+            let message = format!(
+                "`{}` cannot be changed in place: it is neither a file nor a directory",
+                path.display()
+            );
+            let hint = "leave --in-place out, and the result is printed";
+            return Err(Error::usage(message).with_hint(hint.to_owned()));
+        }
+    }
+    Ok(())
+}
+
 /// The directory in the pod.
 fn prefix(path: &Path) -> Result<Prefix, Error> {
     let prefix = path.to_string_lossy().parse();
@@ -186,10 +211,6 @@ fn prefix(path: &Path) -> Result<Prefix, Error> {
 impl OutputFlags {
     /// Refuses what could only be a mistake before anything is read further.
     fn check_inputs(&self, inputs: &[Input]) -> Result<(), Error> {
-        let has_stdin = inputs.iter().any(|input| input.path.is_none());
-        if self.in_place && has_stdin {
-            return Err(Error::usage("standard input cannot be changed in place"));
-        }
         if self.diff && self.output_file.is_some() && self.file().is_none() {
             return Err(Error::usage(
                 "standard output takes the result or the diff, not both",

@@ -294,6 +294,10 @@ impl<'t> Parts<'t> {
 /// What to do about [`damage`].
 pub const DAMAGE_HINT: &str = "take our lines out by hand, from `# >>> bootstrap patch` to `# <<< bootstrap patch <<<`, and run it again";
 
+/// What a line of our part begins with in which builds of before the first release said what else
+/// they had added.
+const OLD_RECORD: &str = "# added: ";
+
 /// Why our part of a script cannot be told: what is left of another one would stay, and run.
 pub fn damage(script: &str) -> Option<String> {
     let mut open = None;
@@ -309,6 +313,10 @@ pub fn damage(script: &str) -> Option<String> {
         } else if line.starts_with(END) && open.take().is_none() {
             return Some(format!(
                 "the part of bootstrap in INIT_SCRIPT that ends in its line {number} has no beginning"
+            ));
+        } else if let Some(added) = line.strip_prefix(OLD_RECORD).filter(|_| open.is_some()) {
+            return Some(format!(
+                "the part of bootstrap in INIT_SCRIPT is of another build, which also added {added}: take that out too"
             ));
         }
     }
@@ -419,6 +427,11 @@ mod tests {
             "line 1 has no end",
         );
         damaged(format!("a\n{END}\n"), "ends in its line 2 has no beginning");
+        damaged(
+            ours.replace(END, &format!("# added: env:A\n{END}")),
+            "of another build, which also added env:A",
+        );
+        assert_eq!(damage(&format!("# added: by me\n{ours}")), None);
         let half = ours.replace(END, "");
         assert_eq!(Parts::of(&half).user(), half);
         assert_eq!(Parts::of("a").with(&ours), format!("{ours}a"));

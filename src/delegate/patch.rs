@@ -3,12 +3,13 @@
 use super::access::{self, Irsa};
 use super::init_script::{BinaryUrl, Pin, Wishes};
 use super::names::NamespaceName;
+use super::passed_over::passed_over;
 use super::prefix::Prefix;
 use super::record::Record;
 use super::values::{self, Values};
 use super::{Error, Manifests, Object, Workload, delivery, remove};
 use crate::arn::Region;
-use crate::yaml::{self, Editor, Path, Scalar, Stream, Value};
+use crate::yaml::{self, Editor, Invalid, Path, Scalar, Stream, Value};
 
 /// What is wanted.
 #[derive(Clone, Debug, Default)]
@@ -88,9 +89,27 @@ pub fn patch(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
     let again: Vec<_> = again
         .collect::<Result<_, _>>()
         .map_err(|invalid| Error::Place(Box::new(invalid)))?;
-    let mut patched = change(&again, plan)?;
+    let mut patched = change(&again, plan).map_err(|error| in_lines_of(streams, &again, error))?;
     patched.notes.splice(0..0, back.notes);
     Ok(patched)
+}
+
+/// An error about texts that nobody has seen, with the place in those that were read.
+fn in_lines_of(seen: &[Stream<'_>], unseen: &[Stream<'_>], error: Error) -> Error {
+    let moved = |invalid: Invalid| {
+        let mut pairs = seen.iter().zip(unseen);
+        match pairs.find(|(stream, _)| stream.file() == invalid.at().file) {
+            Some((seen, unseen)) => invalid.moved(unseen.text(), seen.text()),
+            None => invalid,
+        }
+    };
+    match error {
+        Error::Place(invalid) => Error::Place(Box::new(moved(*invalid))),
+        Error::Yaml(yaml::Error::Refused(invalid)) => {
+            Error::Yaml(yaml::Error::Refused(Box::new(moved(*invalid))))
+        }
+        error => error,
+    }
 }
 
 fn change(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
@@ -122,8 +141,11 @@ fn change(streams: &[Stream<'_>], plan: &Plan) -> Result<Patched, Error> {
     }
     let namespace = workload.object.namespace.or(given);
     let mut edits = Edits::new(streams);
+    for note in passed_over(streams, &values) {
+        edits.note(note);
+    }
     let annotations = workload.annotations();
-    let mut record = Record::among(annotations);
+    let mut record = Record::among(&manifests, workload.object.file, annotations)?;
     if let Some(irsa) = &plan.irsa {
         access::apply(
             &manifests,

@@ -121,7 +121,7 @@ pub(super) fn of_pod(
         Some(prefix) => prefix.to_string(),
         None => match of_variable(manifests, variables, file)? {
             Some(prefix) => prefix.to_string(),
-            None => return Ok(format!("{working_directory}/bootstrap")),
+            None => return usual(manifests, (variables, file), working_directory),
         },
     };
     if let Some(hidden) = hidden(&prefix, working_directory) {
@@ -133,6 +133,25 @@ pub(super) fn of_pod(
         });
     }
     Ok(prefix)
+}
+
+/// The directory in the working directory, which whoever wrote the manifest may have named.
+fn usual(
+    manifests: &Manifests<'_>,
+    (variables, file): (Option<Node<'_>>, usize),
+    working_directory: &str,
+) -> Result<String, Error> {
+    let path = format!("{working_directory}/bootstrap");
+    let Err(error) = path.parse::<Prefix>() else {
+        return Ok(path);
+    };
+    let message = format!("below WORKING_DIR, {error}");
+    let hint = "name another directory with --prefix";
+    let item = variables.and_then(|list| list.item_where("name", "WORKING_DIR"));
+    Err(match item.and_then(|(_, item)| item.get("value")) {
+        Some(value) => manifests.refusal(file, value, message, hint),
+        None => Error::Conflict { message, hint },
+    })
 }
 
 /// The working directory that a volume at a path would hide.

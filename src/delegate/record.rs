@@ -6,6 +6,7 @@ use std::fmt;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use super::patch::Edits;
+use super::{Error, Manifests};
 use crate::yaml::{Node, Path, Scalar};
 
 /// The annotation.
@@ -87,6 +88,26 @@ pub struct Record {
     entries: Vec<Entry>,
 }
 
+/// What to do about a record of another build.
+const OTHER_BUILD_HINT: &str =
+    "take the patch out with the build that made it, or start from the manifest as it was before";
+
+/// Whether an entry looks as one of ours does. Builds of before the first release named a binding by
+/// its name alone, and wrote numbers as if they were text.
+fn is_of_this_build(kind: Kind, name: &str, was: Option<&Scalar>) -> bool {
+    let is_binding = |name: &str| {
+        let mut parts = name.split('/');
+        let is_kind = matches!(parts.next(), Some("ClusterRoleBinding" | "RoleBinding"));
+        is_kind && parts.count() == 2
+    };
+    match kind {
+        Kind::Bound | Kind::Subject | Kind::Replaced => is_binding(name),
+        Kind::Dropped => name.split_once('/').is_some_and(|(_, id)| is_binding(id)),
+        Kind::Probe => was.and_then(Scalar::text).is_none(),
+        Kind::Variable | Kind::Pod | Kind::Account | Kind::Namespace | Kind::Mark => true,
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
     kind: Kind,
@@ -95,25 +116,42 @@ struct Entry {
 }
 
 impl Record {
-    /// Reads the record among annotations; an empty one where there is none.
-    pub fn among(annotations: Option<Node<'_>>) -> Self {
-        let text = annotations.and_then(|annotations| annotations.get(ANNOTATION)?.scalar());
-        Self::of(text.unwrap_or_default())
+    /// Reads the record among annotations of a file; an empty one where there is none.
+    ///
+    /// One that another build wrote is refused: what was there before would come back wrong.
+    pub fn among(
+        manifests: &Manifests<'_>,
+        file: usize,
+        annotations: Option<Node<'_>>,
+    ) -> Result<Self, Error> {
+        let Some(node) = annotations.and_then(|annotations| annotations.get(ANNOTATION)) else {
+            return Ok(Self::default());
+        };
+        Self::of(node.scalar().unwrap_or_default()).map_err(|word| {
+            let message = format!(
+                "`{word}` in {ANNOTATION} is of another build of bootstrap: what was there before its patch cannot be told"
+            );
+            manifests.refusal(file, node, message, OTHER_BUILD_HINT)
+        })
     }
 
-    /// Reads what [`Display`](fmt::Display) wrote; other words are passed over.
+    /// Whether there is one among annotations, whoever wrote it.
+    pub fn is_among(annotations: Option<Node<'_>>) -> bool {
+        annotations.is_some_and(|annotations| annotations.get(ANNOTATION).is_some())
+    }
+
+    /// Reads what [`Display`](fmt::Display) wrote; else the word that it would not write.
     ///
     /// Behind one `=` is text, behind two what is no text, as it was written.
-    pub fn of(text: &str) -> Self {
+    pub fn of(text: &str) -> Result<Self, String> {
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let mut record = Self::default();
-        for word in text.split(' ') {
-            let Some((kind, rest)) = word.split_once(':') else {
-                continue;
-            };
-            let Some((kind, _)) = KINDS.iter().find(|(_, known)| *known == kind) else {
-                continue;
-            };
+        for word in text.split_ascii_whitespace() {
+            let known = word.split_once(':').and_then(|(kind, rest)| {
+                let (kind, _) = KINDS.iter().find(|(_, known)| *known == kind)?;
+                Some((*kind, rest))
+            });
+            let (kind, rest) = known.ok_or(word)?;
             let (name, was) = match rest.split_once('=') {
                 Some((name, was)) => (name, Some(was)),
                 None => (rest, None),
@@ -122,9 +160,13 @@ impl Record {
                 Some(plain) => Scalar::plain(&plain).unwrap_or(Scalar::Text(plain)),
                 None => Scalar::Text(decode(was)),
             });
-            record.keep(*kind, &decode(name), was);
+            let name = decode(name);
+            if !is_of_this_build(kind, &name, was.as_ref()) {
+                return Err(word.to_owned());
+            }
+            record.keep(kind, &name, was);
         }
-        record
+        Ok(record)
     }
 
     /// Whether nothing is in it.
@@ -192,7 +234,7 @@ impl Record {
         path: &Path,
         annotations: Option<Node<'_>>,
         edits: &mut Edits<'_>,
-    ) -> Result<(), super::Error> {
+    ) -> Result<(), Error> {
         if self.is_empty() {
             return Ok(());
         }
@@ -214,7 +256,7 @@ impl Record {
         path: &Path,
         annotations: Option<Node<'_>>,
         edits: &mut Edits<'_>,
-    ) -> Result<(), super::Error> {
+    ) -> Result<(), Error> {
         let is_alone = annotations.is_some_and(|all| all.entries().count() == 1);
         match self.was(Kind::Mark, MAPPING_IS_NEW) {
             Some(was) if is_alone => edits.restore(file, path, was)?,
@@ -265,14 +307,38 @@ mod tests {
             record.to_string(),
             "env:AWS_REGION startupProbe:failureThreshold==0x0F account:audience=a%20b%3D%C3%BC%25 env:EMPTY= env:NULL== env:WORD=%3D~ mark:without-script"
         );
-        let read = Record::of(&format!("{record} other x:y"));
+        let read = Record::of(&record.to_string()).unwrap();
         assert_eq!(read, record);
         assert_eq!(read.was(Kind::Variable, "AWS_REGION"), Some(None));
         assert_eq!(read.was(Kind::Variable, "EMPTY"), Some(text("").as_ref()));
         assert_eq!(read.was(Kind::Variable, "OTHER"), None);
         assert!(read.has(WITHOUT_SCRIPT) && !read.has(MAPPING_IS_NEW));
         // What is no word of its own would be more than the value.
-        let forged = Record::of("env:A==b:%20c");
+        let forged = Record::of("env:A==b:%20c").unwrap();
         assert_eq!(forged.was(Kind::Variable, "A"), Some(text("b: c").as_ref()));
+    }
+
+    #[test]
+    fn a_record_of_another_build_is_refused() {
+        for word in [
+            "other",
+            "x:y",
+            "bound:harness-delegate-cluster-admin",
+            "subject:b",
+            "dropped:0/b",
+            "startupProbe:failureThreshold=15",
+        ] {
+            let read = Record::of(&format!("env:A {word} mark:probe"));
+            assert_eq!(read, Err(word.to_owned()));
+        }
+        for word in [
+            "bound:ClusterRoleBinding//b",
+            "dropped:0/RoleBinding/ng/b=mine@ng",
+            "startupProbe:failureThreshold==15",
+            "startupProbe:failureThreshold",
+            "",
+        ] {
+            assert!(Record::of(word).is_ok(), "{word}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::access::{account_keys, is_ours, unbind};
 use super::home::Home;
 use super::init_script::Parts;
+use super::passed_over::passed_over;
 use super::patch::{Edits, Patched, Plan};
 use super::record::{ACCOUNT_WAS_BARE, ANNOTATION, Kind, Record};
 use super::values::{self, Values};
@@ -23,8 +24,11 @@ pub fn remove(streams: &[Stream<'_>], delegate: Option<&str>) -> Result<Patched,
     }
     let workload = choose(&manifests, delegate)?;
     let annotations = workload.annotations();
-    let record = Record::among(annotations);
+    let record = Record::among(&manifests, workload.object.file, annotations)?;
     let mut edits = Edits::new(streams);
+    for note in passed_over(streams, &values) {
+        edits.note(note);
+    }
     delivery::undo(&manifests, &workload, &record, &mut edits)?;
     undo_account(&manifests, &workload, &record, &mut edits)?;
     let path = workload.annotations_path();
@@ -47,7 +51,7 @@ pub(super) fn former_account(
         return Ok(None);
     };
     let annotations = workload.annotations();
-    let record = Record::among(annotations);
+    let record = Record::among(&manifests, workload.object.file, annotations)?;
     let (object, name) = (&workload.object, workload.account());
     let account = manifests.find("ServiceAccount", name, object.namespace);
     let is_made = account.is_some_and(is_ours);
@@ -94,7 +98,7 @@ fn is_patched(manifests: &Manifests<'_>, workload: &Workload<'_>) -> bool {
     );
     let has_script =
         Home::find(manifests, workload).is_ok_and(|home| Parts::of(home.text()).ours.is_some());
-    !Record::among(workload.annotations()).is_empty() || has_script || account.is_some_and(is_ours)
+    Record::is_among(workload.annotations()) || has_script || account.is_some_and(is_ours)
 }
 
 /// Gives the pods the account back that they had, and takes ours out.

@@ -132,7 +132,7 @@ pub(super) fn patch(
     let mut edits = Edits::new(manifests.streams());
     keys::check(&values, &mut edits);
     let annotations = values.node.get(ANNOTATIONS);
-    let mut record = Record::among(annotations);
+    let mut record = Record::among(manifests, values.file, annotations)?;
     if let Some(irsa) = &plan.irsa {
         account(manifests, &values, irsa, &mut record, &mut edits)?;
     }

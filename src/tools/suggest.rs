@@ -7,21 +7,24 @@ use crate::tools::names::ToolName;
 use crate::tools::version::Version;
 
 /// At most three of `known` that look like `wrong`, the likest first (Jaro-Winkler similarity).
+pub fn near<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let scored = known.map(|known| (strsim::jaro_winkler(known, wrong), known));
+    let mut scored: Vec<_> = scored.filter(|(score, _)| *score > 0.7).collect();
+    scored.sort_by(|(left, a), (right, b)| right.total_cmp(left).then_with(|| a.cmp(b)));
+    scored.dedup_by_key(|(_, name)| *name);
+    scored.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// The same of names of tools.
 pub(super) fn names<'a>(
     wrong: &ToolName,
     known: impl Iterator<Item = &'a ToolName>,
 ) -> Vec<ToolName> {
-    let mut scored: Vec<(f64, &ToolName)> = known
-        .map(|known| (strsim::jaro_winkler(known.as_str(), wrong.as_str()), known))
-        .filter(|(score, _)| *score > 0.7)
-        .collect();
-    scored.sort_by(|(left, a), (right, b)| right.total_cmp(left).then_with(|| a.cmp(b)));
-    scored.dedup_by_key(|(_, name)| *name);
-    scored
-        .into_iter()
-        .take(3)
-        .map(|(_, name)| name.clone())
-        .collect()
+    let known: Vec<&ToolName> = known.collect();
+    let texts = known.iter().map(|known| known.as_str());
+    let near = near(wrong.as_str(), texts).into_iter();
+    let of = |text: &str| known.iter().find(|known| known.as_str() == text);
+    near.filter_map(|text| of(text).copied().cloned()).collect()
 }
 
 /// The newest version within the unknown one, else its neighbours, and the default; oldest first.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::{Check, CredentialKind, Finding};
 use crate::arn::RoleArn;
 use crate::cluster::pod::{Account, Container, Pod, PodName, ROLE_ANNOTATION};
-use crate::cluster::server::Failure;
+use crate::cluster::server::{Failure, printable};
 
 pub use missing::judge_missing;
 
@@ -73,7 +73,7 @@ fn judge_account(pod: &Pod) -> Finding {
         "the pod {}/{} runs as the service account {}",
         pod.namespace,
         pod.name,
-        shown(&pod.account)
+        printable(&pod.account)
     );
     if pod.account == "default" {
         return Finding::warn(Check::Pod, evidence)
@@ -89,7 +89,7 @@ fn judge_annotation(
     account: Result<&Account, Unread<'_>>,
     kind: Option<CredentialKind>,
 ) -> Finding {
-    let name = shown(&pod.account);
+    let name = printable(&pod.account);
     let account = match account {
         Ok(account) => account,
         Err(Unread {
@@ -131,7 +131,7 @@ fn judge_annotation(
             Check::Pod,
             format!(
                 "the annotation {ROLE_ANNOTATION} of {name}: {}",
-                shown(&error.to_string())
+                printable(&error.to_string())
             ),
         )
         .remedy("correct the annotation, and restart the pod"),
@@ -139,12 +139,15 @@ fn judge_annotation(
 }
 
 fn without_annotation(pod: &Pod, account: &Account, kind: Option<CredentialKind>) -> Finding {
-    let name = shown(&pod.account);
+    let name = printable(&pod.account);
     let evidence = format!("the service account {name} has no annotation {ROLE_ANNOTATION}");
     if let Some(misspelt) = &account.misspelt {
         return Finding::fail(
             Check::Pod,
-            format!("{evidence}, but `{}`, which nobody reads", shown(misspelt)),
+            format!(
+                "{evidence}, but `{}`, which nobody reads",
+                printable(misspelt)
+            ),
         )
         .remedy(format!("call it {ROLE_ANNOTATION}, and restart the pod"));
     }
@@ -194,14 +197,6 @@ fn unreadable(
             )),
         failure => finding.remedy(failure.hint()),
     }
-}
-
-/// What a server says, fit for a terminal.
-fn shown(text: &str) -> String {
-    text.chars()
-        .filter(|char| !char.is_control())
-        .take(300)
-        .collect()
 }
 
 #[cfg(test)]

@@ -44,6 +44,31 @@ impl Invalid {
         self
     }
 
+    /// The same, of the line of another text that this one was made from.
+    #[must_use]
+    pub fn moved(self, text: &str, before: &str) -> Self {
+        let old: Vec<&str> = before.lines().collect();
+        let new: Vec<&str> = text.lines().collect();
+        let index = self.at.line.saturating_sub(1);
+        let ops = similar::capture_diff_slices(similar::Algorithm::Myers, &old, &new);
+        let line = ops.iter().find_map(|op| {
+            let (old, new) = (op.old_range(), op.new_range());
+            let is_same = op.tag() == similar::DiffTag::Equal;
+            // Of a line that was made, the one in whose place it is.
+            let ahead = if is_same {
+                index.wrapping_sub(new.start)
+            } else {
+                0
+            };
+            new.contains(&index).then_some(old.start + ahead + 1)
+        });
+        let (line, column) = (line.unwrap_or(self.at.line), self.at.column);
+        Self {
+            hint: self.hint,
+            ..Self::new(&self.at.file, before, (line, column), self.message)
+        }
+    }
+
     /// Where.
     pub const fn at(&self) -> &Location {
         &self.at

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::layout::line_end;
 use super::names::is_hidden_name;
+use super::tokens::tokens;
 use super::{Kind, Node, Stream, Style};
 
 /// A text with its secrets masked. Blanks and line breaks stay, so that each line and each column
@@ -302,7 +303,8 @@ impl<'t> Mask<'t> {
         let line = self.text.get(range.clone()).unwrap_or_default();
         let found = userinfos(line)
             .chain(named_values(line))
-            .chain(headers(line));
+            .chain(headers(line))
+            .chain(tokens(line));
         for found in found.collect::<Vec<_>>() {
             self.hide(range.start + found.start..range.start + found.end);
         }

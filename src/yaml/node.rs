@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Kind, Raw, Scalar, Step, Stream, Style, scalar};
+use super::{Kind, Raw, Reading, Scalar, Step, Stream, Style, scalar};
 use crate::strict_yaml::Location;
 
 /// A node of a stream.
@@ -172,19 +172,22 @@ impl<'s> Node<'s> {
         self.get(key)?.text()
     }
 
-    /// A boolean as kubectl and Helm read it, in the words of YAML 1.1
-    /// (<https://yaml.org/type/bool.html>): plain `true`, `yes`, `on`, `y` and their contraries.
-    pub fn bool(self) -> Option<bool> {
+    /// What Kubernetes takes a scalar for; none for collections.
+    pub fn reading(self) -> Option<Reading> {
         let raw = self.raw();
-        if raw.kind != Kind::Scalar(Style::Plain) {
-            return None;
-        }
-        match raw.value.as_ref() {
-            "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "y" | "Y" => {
-                Some(true)
-            }
-            "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" | "n"
-            | "N" => Some(false),
+        let text = raw.scalar()?;
+        let of_yaml = raw.tag().map(|tag| tag.strip_prefix(scalar::TAGS));
+        Some(match (of_yaml, raw.kind) {
+            (None, Kind::Scalar(Style::Plain | Style::Absent)) => Reading::of_plain(text),
+            (None | Some(None), _) => Reading::Text,
+            (Some(Some(word)), _) => Reading::of_tag(word, text),
+        })
+    }
+
+    /// A boolean, in the words that Kubernetes knows.
+    pub fn bool(self) -> Option<bool> {
+        match self.reading() {
+            Some(Reading::Bool(truth)) => Some(truth),
             _ => None,
         }
     }

@@ -59,12 +59,104 @@ impl Scalar {
     }
 }
 
+/// What YAML's own tags begin with, `!!`.
+pub(super) const TAGS: &str = "tag:yaml.org,2002:";
+
 /// The tag of text, `!!str` (YAML 1.2.2, 10.1.1).
 pub(super) const TEXT_TAG: &str = "tag:yaml.org,2002:str";
 
 /// Whether a plain scalar is null (YAML 1.2.2, 10.3.2).
 pub(super) fn is_null(plain: &str) -> bool {
     matches!(plain, "" | "~" | "null" | "Null" | "NULL")
+}
+
+/// What Kubernetes takes a scalar for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Nothing.
+    Null,
+    /// `true` or `false`, in any of the words of YAML 1.1.
+    Bool(bool),
+    /// A number.
+    Number,
+    /// Text.
+    Text,
+}
+
+impl Reading {
+    /// Of a scalar without quotes and tag, as kubectl and Helm read it (sigs.k8s.io/yaml, which is
+    /// go-yaml v2, `resolve.go`): by YAML 1.1, but for dates and numbers in base 60, which are text.
+    pub(super) fn of_plain(plain: &str) -> Self {
+        match plain {
+            _ if is_null(plain) => Self::Null,
+            "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "y" | "Y" => {
+                Self::Bool(true)
+            }
+            "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" | "n"
+            | "N" => Self::Bool(false),
+            _ if is_go_number(plain) => Self::Number,
+            _ => Self::Text,
+        }
+    }
+
+    /// Of a scalar with one of YAML's own tags, of which this is the word: `int` of `!!int`.
+    pub(super) fn of_tag(word: &str, text: &str) -> Self {
+        match word {
+            "bool" => Self::of_plain(text),
+            "float" | "int" => Self::Number,
+            "null" => Self::Null,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// Whether go-yaml v2 takes a plain scalar for a number. What is beyond the range of 64 bits is one
+/// only where it is written as a fraction could be.
+fn is_go_number(plain: &str) -> bool {
+    let unsigned = plain.strip_prefix(['+', '-']).unwrap_or(plain);
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(plain, ".nan" | ".NaN" | ".NAN") {
+        return true;
+    }
+    // Behind a point at the beginning, `_` is no part of a number.
+    if plain.starts_with('.') {
+        return is_go_float(plain);
+    }
+    if !plain.starts_with(|first: char| first.is_ascii_digit() || "+-".contains(first)) {
+        return false;
+    }
+    let text = plain.replace('_', "");
+    // What stands behind `0b` may have a sign of its own.
+    let binary = text.strip_prefix("0b");
+    is_go_integer(&text)
+        || is_go_float(&text)
+        || binary.is_some_and(|digits| i64::from_str_radix(digits, 2).is_ok())
+}
+
+/// Go's `strconv.ParseInt` and `ParseUint` with base 0.
+fn is_go_integer(text: &str) -> bool {
+    let is_signed = text.starts_with(['+', '-']);
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let lower = digits.to_ascii_lowercase();
+    let based = [("0x", 16), ("0o", 8), ("0b", 2), ("0", 8)];
+    let based = based
+        .iter()
+        .find_map(|(prefix, base)| Some((lower.strip_prefix(prefix)?, *base)));
+    let (rest, base) = based.filter(|_| lower != "0").unwrap_or((&lower, 10));
+    if !rest.starts_with(|first: char| first.is_ascii_hexdigit()) {
+        return false;
+    }
+    u64::from_str_radix(rest, base).is_ok_and(|number| {
+        let most = i64::MAX.unsigned_abs() + u64::from(text.starts_with('-'));
+        !is_signed || number <= most
+    })
+}
+
+/// A decimal number with at least one digit before its exponent, which is in the range of a double.
+fn is_go_float(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    // What Rust takes for a number besides begins with a letter or a sign.
+    digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        && digits.parse().is_ok_and(f64::is_finite)
 }
 
 /// A decimal integer as all versions of YAML and JSON read it: no leading zero.
@@ -83,7 +175,7 @@ pub(super) fn reads_as_text(plain: &str) -> bool {
         "", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "=", "<<",
     ]
     .contains(&lower.as_str());
-    !is_word && !is_number(&lower) && !is_date(&lower)
+    !is_word && !is_number(&lower) && !is_date(&lower) && Reading::of_plain(plain) == Reading::Text
 }
 
 /// Whether a lower-case text may be a number, in any base, with `_` and in base 60 (`12:30`).
@@ -252,6 +344,39 @@ impl Literal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What kubectl 1.32.4 makes of them (`kubectl patch --local -o json`).
+    const TEXT: &str = "yEs tRUE _1 .Inf2 1e400 0x 0b2 0o8 .e3 0xFFFFFFFFFFFFFFFFF -0xFFFFFFFFFFFFFFFF 12:30 \
+        2024-01-01 . + 1e ._5 = 0o+7 0x+7 0x-7 infinity inf nan 0x1p4 0x1.8p1 0xg -0x-1 +-1 -+1 1.5e400 +.e3 .. 1..2 \
+        1.e -0b-1 +0b+1 0b -0b1111111111111111111111111111111111111111111111111111111111111111 \
+        -0o7777777777777777777777 _ .1_ ._ -.nan +.nan .nAn .iNF +.iNF 10Gi 1.2.3 v1 nope";
+    const BOOLEANS: &str = "yes True y Y N off OFF On FALSE";
+    const NUMBERS: &str = "0x1F 0o17 0O17 0X1F 0b1 0B1 1_000 1_ +1 -1 -0x1 +0b1 08 0_8 1e3 1E3 1.e3 +.5 -0o7 \
+        18446744073709551615 99999999999999999999 0x1_0 0x_1 -0x7FFFFFFFFFFFFFFF -0x8000000000000000 \
+        -9223372036854775809 0b11111 1__0 +_1 -0b11 1.5_0 0b_1 0o_7 1e_3 .5e3 1.5e+3 1e+_3 -0o17 +0o17 +0x1F 0b-1 0b+1 \
+        -.5 0755 0_7 0.1e-400 -0b0 0b1111111111111111111111111111111111111111111111111111111111111111 -0o777 \
+        0o1777777777777777777777 0_ 0_x1 0__b1 1_e3 -_1 -_.5 0_o7 1e5_ 0 1. .inf -.INF .NaN .NAN";
+
+    #[test]
+    fn a_plain_scalar_is_what_kubectl_takes_it_for() {
+        for plain in TEXT.split_whitespace() {
+            assert_eq!(Reading::of_plain(plain), Reading::Text, "{plain}");
+        }
+        for plain in BOOLEANS.split_whitespace() {
+            let is_true = plain.starts_with(['y', 'Y', 'T']) || plain == "On";
+            assert_eq!(Reading::of_plain(plain), Reading::Bool(is_true), "{plain}");
+        }
+        for plain in NUMBERS.split_whitespace() {
+            assert_eq!(Reading::of_plain(plain), Reading::Number, "{plain}");
+        }
+        // What is quoted for all readers is quoted for this one.
+        for plain in BOOLEANS
+            .split_whitespace()
+            .chain(NUMBERS.split_whitespace())
+        {
+            assert!(!reads_as_text(plain), "{plain}");
+        }
+    }
 
     #[test]
     fn what_a_reader_could_take_for_something_else_is_quoted() {

@@ -1,6 +1,7 @@
 //! What a script downloads, and what of it is checked before it is used.
 
 use super::shell::Command;
+use super::writes::{bare, is_redirection, redirected};
 
 /// Programs that check a digest or a signature.
 const CHECKS: [&str; 6] = [
@@ -14,7 +15,8 @@ const CHECKS: [&str; 6] = [
 
 /// Whether a command puts a file somewhere that comes from the network.
 pub(super) fn is_download(command: &Command<'_>) -> bool {
-    matches!(command.name(), "curl" | "wget") && address(command).is_some()
+    let is_told = || command.is_fed || address(command).is_some();
+    matches!(command.name(), "curl" | "wget") && is_told()
 }
 
 /// Options that take a word: of curl, and of wget.
@@ -72,8 +74,8 @@ fn address<'t>(command: &Command<'t>) -> Option<&'t str> {
     };
     let mut words = words();
     while let Some(word) = words.next() {
-        if word.starts_with(['<', '>']) {
-            if matches!(word, "<" | ">" | ">>") {
+        if let Some(target) = redirected(word) {
+            if target.is_empty() {
                 words.next();
             }
         } else if let Some(short) = word.strip_prefix('-') {
@@ -94,10 +96,6 @@ fn address<'t>(command: &Command<'t>) -> Option<&'t str> {
 
 fn is_address(word: &str) -> bool {
     word.starts_with('$') || (word.contains('.') && word.contains('/'))
-}
-
-fn bare(word: &str) -> &str {
-    word.trim_matches(['"', '\''])
 }
 
 /// A check: the first of its lines, and all that it reads.
@@ -142,10 +140,14 @@ fn file<'t>(fetch: &Command<'t>) -> Option<&'t str> {
             named = Some(rest);
         } else if let Some(rest) = word.strip_prefix("--output-document=") {
             named = Some(rest);
-        } else if matches!(word, "--output" | "--output-document" | ">") {
+        } else if matches!(word, "--output" | "--output-document") {
             named = words.next();
-        } else if let Some(rest) = word.strip_prefix('>') {
-            named = Some(rest);
+        } else if let Some(target) = redirected(word) {
+            let target = Some(target).filter(|target| !target.is_empty());
+            let target = target.or_else(|| words.next());
+            // Another stream than the output has no file in it, and what is read is none.
+            let is_output = word.trim_start_matches('1').starts_with('>');
+            named = target.filter(|_| is_output).or(named);
         } else if word == "--remote-name" {
             by_address = true;
         } else if let Some(short) = word
@@ -199,7 +201,7 @@ fn checks(script: &str) -> Vec<Check> {
         let behind = words.iter().skip_while(|word| !is_check(word)).skip(1);
         let is_option = |word: &&&str| matches!(**word, "-c" | "--check" | "-sc" | "-cs");
         let list = behind.skip_while(|word| !is_option(word)).skip(1);
-        let list = list.take_while(|word| !word.starts_with(['<', '>']));
+        let list = list.take_while(|word| !is_redirection(word));
         let mut list = list.filter(|word| !word.starts_with('-'));
         let has_list = list.next().is_some();
         found.push(Check {
@@ -267,6 +269,26 @@ mod tests {
             ("curl -o a https://h/a # sha256sum a", &[0]),
             ("U=https://h/a\ncurl -fsSLo a \"$U\"", &[1]),
             ("curl -o a h.test/a", &[0]),
+            ("bash -c 'curl -o a https://h/a && ./a'", &[0]),
+            ("sh -c \"$(curl -fsSL https://h/a)\"", &[0]),
+            (
+                "eval '\n curl -o a https://h/a'\necho 'x  a' | sha256sum -c -",
+                &[],
+            ),
+            ("trap 'curl -o a https://h/a' EXIT", &[0]),
+            ("eval curl -o a https://h/a", &[0]),
+            ("cat urls | xargs -n1 curl -O", &[0]),
+            ("curl -V 2>/tmp/err.log", &[]),
+            ("curl -V 2> /tmp/err.log 0</dev/d.x", &[]),
+            (
+                "curl h.test/a 2>/tmp/e >>a\necho 'x  a' | sha256sum -c -",
+                &[],
+            ),
+            (
+                "curl h.test/a 1> a 2>/tmp/e\necho 'x  a' | sha256sum -c -",
+                &[],
+            ),
+            ("curl h.test/a > a\nsha256sum -c - 0</tmp/x", &[0]),
             ("curl -H \"$AUTH\" --retry 3 -V", &[]),
             ("curl -o a $U\necho 'x  a' | sha256sum -c -", &[]),
             ("curl -o a \\\n  https://h/a\nsha256sum b", &[0]),

@@ -196,6 +196,8 @@ impl Script<'_> {
                 .and_then(|rest| rest.strip_prefix('='));
             value.is_some_and(|value| !bare(value).is_empty())
         };
+        // What a shell of its own sets ends with it.
+        let exports = exports && !command.in_subshell;
         if self.has_role && exports && command.words.iter().any(is_key) {
             let message =
                 format!("INIT_SCRIPT sets {KEY}, and the ServiceAccount has a role: the keys win");

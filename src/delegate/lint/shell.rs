@@ -1,5 +1,7 @@
 //! A shell script, as far as one can tell without running it: its commands, line by line.
 
+mod nested;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -14,6 +16,8 @@ pub(super) struct Command<'t> {
     pub(super) words: Vec<&'t str>,
     /// Whether it runs in a shell of its own.
     pub(super) in_subshell: bool,
+    /// Whether `xargs` gives it words that the script does not have.
+    pub(super) is_fed: bool,
 }
 
 /// Words that a command may stand behind.
@@ -22,16 +26,21 @@ const LEADS: [&str; 10] = [
 ];
 
 /// Programs that run another one, and those of their options that take a word.
-const WRAPPERS: [(&str, &[&str]); 8] = [
+const WRAPPERS: [(&str, &[&str]); 10] = [
     ("builtin", &[]),
     ("command", &[]),
     ("doas", &["-u", "-C"]),
     ("env", &["-u", "-C", "-S"]),
+    ("eval", &[]),
     ("nice", &["-n"]),
     ("nohup", &[]),
     ("sudo", &["-u", "-g", "-h", "-p", "-C", "-D"]),
     ("time", &["-f", "-o"]),
+    (XARGS, &["-a", "-d", "-E", "-I", "-L", "-n", "-P", "-s"]),
 ];
+
+/// The program that takes the last words of a command from what it reads.
+const XARGS: &str = "xargs";
 
 impl Command<'_> {
     /// The name of the program, wherever it is.
@@ -49,13 +58,14 @@ fn name_of(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
 }
 
-/// The commands of a script; here-documents are passed over.
+/// The commands of a script, and of those that stand in it between quotes; here-documents are passed
+/// over.
 pub(super) fn commands(script: &str) -> Vec<Command<'_>> {
     let mut scanner = Scanner::default();
     for (number, line) in script.lines().enumerate() {
         scanner.line(number, line);
     }
-    scanner.found
+    nested::with_inner(script, scanner.found)
 }
 
 /// What is open where a text between quotes begins.
@@ -123,7 +133,9 @@ impl<'t> Scanner<'t> {
                     }
                     '<' if previous != '<' && rest.starts_with('<') => self.here_document(rest),
                     ';' | '&' | '|' | '(' | ')' | '`' => {
-                        self.add(line, start..index, number);
+                        if start > 0 || !is_inside {
+                            self.add(line, start..index, number);
+                        }
                         self.goes_on = false;
                         start = at;
                         self.parenthesis(letter, previous);
@@ -133,7 +145,7 @@ impl<'t> Scanner<'t> {
             }
             previous = letter;
         }
-        // A line that began inside quotes is text and not a command.
+        // What a line begins with that began inside quotes is text and not a command.
         if start > 0 || !is_inside {
             self.add(line, start..comment.unwrap_or(at), number);
         }
@@ -231,7 +243,9 @@ fn add<'t>(
         .take_while(|word| LEADS.contains(word) || is_assignment(word))
         .count();
     words.drain(..skipped);
+    let mut is_fed = false;
     while let Some(count) = wrapper(&words) {
+        is_fed |= words.first().is_some_and(|first| name_of(first) == XARGS);
         words.drain(..count);
         let assigned = words.iter().take_while(|word| is_assignment(word));
         let assigned = assigned.count();
@@ -246,6 +260,7 @@ fn add<'t>(
         column: before.chars().count(),
         words,
         in_subshell: depth > 0,
+        is_fed,
     });
 }
 
@@ -266,7 +281,9 @@ fn wrapper(words: &[&str]) -> Option<usize> {
             count += 1;
         }
     }
-    (words.len() > count).then_some(count)
+    // What `eval` has between quotes is a script of its own.
+    let next = words.get(count)?;
+    (*first != "eval" || !next.starts_with(['"', '\''])).then_some(count)
 }
 
 #[cfg(test)]

@@ -5,11 +5,17 @@ use super::shell::Command;
 
 /// Whether a word is a redirection, or begins one.
 pub(super) fn is_redirection(word: &str) -> bool {
+    redirected(word).is_some()
+}
+
+/// What stands behind the sign of a redirection in one word with it, which may be nothing.
+pub(super) fn redirected(word: &str) -> Option<&str> {
     // `{name}<file` has the shell choose a number.
     let named = word.strip_prefix('{').and_then(|rest| rest.split_once('}'));
     let word = named.map_or(word, |(_, rest)| rest);
-    word.trim_start_matches(|letter: char| letter.is_ascii_digit())
-        .starts_with(['<', '>'])
+    let sign = word.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let is_one = sign.starts_with(['<', '>']);
+    is_one.then(|| sign.trim_start_matches(['<', '>', '|']))
 }
 
 /// A word without its quotes.

@@ -20,7 +20,7 @@ pub(in super::super) fn remove(
         _ => Values::choose(all, delegate)?,
     };
     let annotations = values.node.get(ANNOTATIONS);
-    let record = Record::among(annotations);
+    let record = Record::among(manifests, values.file, annotations)?;
     let mut edits = Edits::new(manifests.streams());
     let (file, node, path) = (values.file, values.node, &values.path);
     let at = |key: &str| path.clone().key(key);
@@ -72,7 +72,7 @@ pub(in super::super) fn remove(
 /// Whether there is something to take out.
 fn is_patched(values: &Values<'_>) -> bool {
     let script = text(values.node, "initScript").unwrap_or_default();
-    Parts::of(script).ours.is_some() || !Record::among(values.node.get(ANNOTATIONS)).is_empty()
+    Parts::of(script).ours.is_some() || Record::is_among(values.node.get(ANNOTATIONS))
 }
 
 fn undo_account(values: &Values<'_>, record: &Record, edits: &mut Edits<'_>) -> Result<(), Error> {

@@ -2,8 +2,9 @@
 
 use super::super::irsa::{AUDIENCE, EXCLUSIVE, USE_IRSA};
 use super::super::{Check, CredentialKind, Finding};
-use super::{delegate, has_irsa, shadow, shown};
+use super::{delegate, has_irsa, shadow};
 use crate::cluster::pod::{Container, Pod, Setting};
+use crate::cluster::server::printable;
 
 /// What IRSA takes.
 const BOTH: &str = "AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE";
@@ -83,7 +84,7 @@ pub(super) fn judge_variables(
         return of_others_alone(own, is_skipped(&own), &names);
     }
     let value = |setting: &Option<Setting>| match setting {
-        Some(Setting::Value(value)) => shown(value),
+        Some(Setting::Value(value)) => printable(value),
         _ => "(a reference)".to_owned(),
     };
     let other = with
@@ -164,7 +165,7 @@ pub(super) fn judge_token(pod: &Pod) -> Finding {
              restart the pod",
         )
     };
-    let path = shown(path);
+    let path = printable(path);
     let Some(token) = pod.token_at(container, &path) else {
         return fail(format!(
             "no projected token is mounted at {path} in the container {}",
@@ -175,7 +176,7 @@ pub(super) fn judge_token(pod: &Pod) -> Finding {
     if token.audience != AUDIENCE {
         let audience = match token.audience.as_str() {
             "" => "the API server".to_owned(),
-            audience => format!("`{}`", shown(audience)),
+            audience => format!("`{}`", printable(audience)),
         };
         return fail(format!("the token at {path} is for {audience} and not for `{AUDIENCE}`"))
             .because("the service account has an annotation eks.amazonaws.com/audience, or the volume was written by hand");

@@ -4,6 +4,7 @@ use super::super::{Check, Finding};
 use super::{Unread, unreadable};
 use crate::cluster::pod::PodName;
 use crate::cluster::server::Failure;
+use crate::tools::suggest::near;
 
 /// Judges that there is no answer about the pod; `near` are names like the one that was asked for.
 pub fn judge_missing(
@@ -33,7 +34,9 @@ pub fn judge_missing(
         Some(Ok(names)) if names.is_empty() => finding
             .because("the namespace has no pods, or does not exist")
             .remedy("name the namespace with --namespace"),
-        Some(Ok(names)) => match near(name.as_str(), names).as_slice() {
+        Some(Ok(names)) => match near(name.as_str(), names.iter().map(String::as_str)).as_slice() {
+            // The pods of a Deployment differ in their ends alone, so that another pod of the same
+            // one is what was meant as a rule.
             [] => finding.remedy(format!("`kubectl get pods --namespace {namespace}` shows those that are there")),
             near => finding.remedy(format!("did you mean {}?", near.join(" or "))),
         },
@@ -42,15 +45,4 @@ pub fn judge_missing(
         )),
         _ => finding.remedy("check the name and --namespace"),
     }
-}
-
-/// At most three names like this one, the likest first. The pods of a Deployment differ in their
-/// ends alone, so that another pod of the same one is what was meant as a rule.
-fn near<'a>(wrong: &str, names: &'a [String]) -> Vec<&'a str> {
-    let scored = names
-        .iter()
-        .map(|name| (strsim::jaro_winkler(name, wrong), name.as_str()));
-    let mut scored: Vec<_> = scored.filter(|(score, _)| *score > 0.7).collect();
-    scored.sort_by(|(left, _), (right, _)| right.total_cmp(left));
-    scored.into_iter().take(3).map(|(_, name)| name).collect()
 }

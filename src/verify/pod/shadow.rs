@@ -1,8 +1,8 @@
 //! What a container has beside IRSA and what comes before it.
 
 use super::super::{Check, CredentialKind, Finding};
-use super::shown;
 use crate::cluster::pod::Container;
+use crate::cluster::server::printable;
 
 /// Access keys or a profile in a container that has IRSA; `evidence` says that it has.
 pub(super) fn judge(
@@ -12,7 +12,7 @@ pub(super) fn judge(
 ) -> Option<Finding> {
     let set = |variable: &str| {
         let by = own.source_of(variable).map_or_else(String::new, |source| {
-            format!(", by {} (envFrom)", shown(&source.to_string()))
+            format!(", by {} (envFrom)", printable(&source.to_string()))
         });
         format!("{evidence}, and {variable} is set too{by}")
     };
@@ -46,7 +46,7 @@ pub(super) fn judge(
 pub(super) fn unread(own: &Container) -> Option<String> {
     let unread: Vec<_> = own
         .unread()
-        .map(|source| shown(&source.to_string()))
+        .map(|source| printable(&source.to_string()))
         .collect();
     (!unread.is_empty()).then(|| {
         let verb = if unread.len() == 1 { "was" } else { "were" };

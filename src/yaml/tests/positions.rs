@@ -142,7 +142,7 @@ fn nodes_know_their_places() {
 #[test]
 fn values_are_read_as_their_types() {
     let stream = parse(
-        "a: 1\nb: true\nc: ~\nd:\ne: '1'\nf: x\nm: &m\n  k: v\n  l: w\nn:\n  <<: *m\n  l: z\no: yes\np: -0x1\n",
+        "a: 1\nb: true\nc: ~\nd:\ne: '1'\nf: x\nm: &m\n  k: v\n  l: w\nn:\n  <<: *m\n  l: z\no: yes\np: -0x1\nq: !!str yes\nr: !!bool \"no\"\n",
     );
     let root = stream.document(0).unwrap();
     let get = |key: &str| root.get(key).unwrap();
@@ -154,6 +154,8 @@ fn values_are_read_as_their_types() {
         (get("b").bool(), get("o").bool(), get("f").bool()),
         (Some(true), Some(true), None)
     );
+    // A tag counts for more than the letters and the quotes.
+    assert_eq!((get("q").bool(), get("r").bool()), (None, Some(false)));
     assert_eq!((get("c").scalar(), get("d").scalar()), (None, None));
     assert!(get("c").is_null() && get("d").is_null() && !get("e").is_null());
     let texts = ["a", "b", "e", "f", "o"].map(|key| root.text_of(key));
